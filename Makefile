@@ -1,0 +1,65 @@
+# What a developer types. Needs Python 3.11 or newer and make; everything else goes into .venv.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+SANDBOX_PORT ?= 8001
+PEERS ?= some
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: help demo test check bench format lock clean
+
+help:
+	@echo "make demo    start a connector with a sandbox and show the first steps (ONCE=1 ends there)"
+	@echo "make test    all tests"
+	@echo "make check   linters, types, import rules, generated files"
+	@echo "make bench   measure the speed and write docs/performance.md (PEERS=all adds LiteLLM)"
+	@echo "make format  put the code into shape"
+	@echo "make lock    renew the locked dependencies"
+
+demo: .venv/.ready
+	@$(BIN)/connector demo --host $(HOST) --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(if $(ONCE),--once)
+
+test: .venv/.ready-dev
+	$(BIN)/pytest $(PYTEST)
+
+check: .venv/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/connector specs check
+
+bench: .venv/.ready-dev
+	$(BIN)/python -m bench --peers $(PEERS)
+
+format: .venv/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/.ready
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra fast pyproject.toml -o requirements-fast.lock
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev pyproject.toml -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .bench build dist *.egg-info
+
+.venv/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.11 if it has another name.")'
+	@echo "Making .venv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/.ready: .venv/.uv requirements.lock requirements-fast.lock pyproject.toml
+	@echo "Installing the locked dependencies …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@command -v cc >/dev/null && $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-fast.lock || echo "(no C compiler: the slower HTTP parser is used)"
+	@touch $@
+
+.venv/.ready-dev: .venv/.ready requirements-dev.lock
+	@echo "Installing what the tests need …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@
