@@ -1,0 +1,3 @@
+"""Simple actions and triggers for the Paywalls.ai billing API."""
+
+__version__ = "0.1.0"

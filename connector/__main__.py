@@ -1,0 +1,5 @@
+"""`python -m connector`: the same as the command `connector`."""
+
+from connector.cli import main
+
+main(prog_name="connector")

@@ -1,0 +1,83 @@
+"""Charge User: take an amount from a user's balance, once per reference."""
+
+from __future__ import annotations
+
+from connector.call import Call
+from connector.catalog import Input, Kind, Output, Values, action
+from connector.fields import Amount, Flag, Metadata, Text, reference, user_id
+from connector.refusals import MEANINGS, explain
+
+
+class ChargeInput(Input):
+    user = user_id()
+    amount = Amount(
+        "Amount",
+        "How much to charge, in your paywall's currency: only the number, with a dot.",
+        example="0.50",
+        required=True,
+    )
+    reference = reference()
+    description = Text(
+        "Description",
+        "A short note for your own records.",
+        example="One image",
+        max_length=500,
+        template_ok=True,
+    )
+    metadata = Metadata(
+        "Metadata",
+        "More notes to keep with the charge, as names with values.",
+        example={"plan": "pro"},
+        template_ok=True,
+    )
+
+
+class ChargeOutput(Output):
+    user = Text("User", "The user who was charged.", example="user_42")
+    amount = Amount("Amount", "The amount that was asked for.", example="0.5")
+    reference = Text("Reference", "The reference of this charge.", example="order-1001")
+    duplicate = Flag(
+        "Duplicate",
+        "Yes when this reference had been charged before, so nothing was charged now.",
+        example=False,
+    )
+    request_id = Text(
+        "Request", "The number of this request in the connector's log.", example="req_8f3c"
+    )
+
+
+@action(
+    key="charge",
+    label="Charge User",
+    sentence="Charges a user an amount, once per reference.",
+    kind=Kind.WRITE,
+    input=ChargeInput,
+    output=ChargeOutput,
+    outcomes={
+        "charged": "The amount was taken from the user's balance.",
+        **MEANINGS,
+        "unknown": "Nobody can tell whether the user was charged: ask the connector's operator to "
+        "look it up.",
+    },
+    exactly_once=True,
+)
+def charge(call: Call, values: Values) -> Values:
+    """A refusal is an answer with `success` false, upstream's words and the link to open."""
+    notes = {"reference": values["reference"]}
+    if "description" in values:
+        notes["description"] = values["description"]
+    notes.update(values.get("metadata", {}))
+    answer = call.upstream.charge(values["user"], values["amount"], notes, call.idempotency_key)
+    if answer.success:
+        return {
+            "success": True,
+            "outcome": "charged",
+            "message": answer.message or "The charge went through.",
+        }
+    outcome, link = explain(call.upstream, values["user"], answer.message, values["amount"])
+    return {
+        "success": False,
+        "outcome": outcome,
+        "message": answer.message or "The charge did not go through.",
+        "action_url": link,
+    }

@@ -1,0 +1,86 @@
+"""Deposit Credits: add to a user's balance, once per reference."""
+
+from __future__ import annotations
+
+import structlog
+
+from connector.amounts import plain
+from connector.balances import number_in
+from connector.call import Call
+from connector.catalog import Input, Kind, Output, Values, action
+from connector.errors import UpstreamRejected
+from connector.fields import Amount, Flag, Metadata, Text, reference, user_id
+
+NOT_SUPPORTED = (
+    "Credits cannot be added to this balance here. It can be topped up with a link instead."
+)
+
+log = structlog.get_logger(__name__)
+
+
+class DepositInput(Input):
+    user = user_id()
+    amount = Amount(
+        "Amount",
+        "How much to add to the user's balance: only the number, with a dot.",
+        example="5.00",
+        required=True,
+    )
+    reference = reference("deposit")
+    metadata = Metadata(
+        "Metadata",
+        "More notes to keep with the deposit, as names with values.",
+        example={"source": "signup"},
+        template_ok=True,
+    )
+
+
+class DepositOutput(Output):
+    user = Text("User", "The user who got the credits.", example="user_42")
+    amount = Amount("Amount", "The amount that was asked for.", example="5")
+    reference = Text("Reference", "The reference of this deposit.", example="order-1001")
+    duplicate = Flag(
+        "Duplicate",
+        "Yes when this reference had been deposited before, so nothing was added now.",
+        example=False,
+    )
+    balance = Amount("Balance", "The balance after the deposit.", example="12.5")
+    balance_formatted = Text(
+        "Formatted Balance", "The balance as it is shown to people.", example="$12.50"
+    )
+
+
+@action(
+    key="deposit",
+    label="Deposit Credits",
+    sentence="Adds credits to a user's balance, once per reference.",
+    kind=Kind.WRITE,
+    input=DepositInput,
+    output=DepositOutput,
+    outcomes={
+        "deposited": "The amount was added to the user's balance.",
+        "not_supported": "This paywall does not take deposits (users pay in themselves): send a "
+        "top-up link instead.",
+        "unknown": "Nobody can tell whether the amount was added: ask the connector's operator to "
+        "look it up.",
+    },
+    exactly_once=True,
+)
+def deposit(call: Call, values: Values) -> Values:
+    """Upstream refuses a deposit as such (4xx) where the paywall's users pay in themselves."""
+    notes = {"reference": values["reference"], **values.get("metadata", {})}
+    try:
+        formatted = call.upstream.deposit(
+            values["user"], values["amount"], notes, call.idempotency_key
+        )
+    except UpstreamRejected as refused:
+        log.info("deposit_refused", said=refused.message)
+        return {"success": False, "outcome": "not_supported", "message": NOT_SUPPORTED}
+    balance = number_in(formatted)
+    return {
+        "success": True,
+        "outcome": "deposited",
+        "message": f"{plain(values['amount'])} was added. The new balance is {formatted}.",
+        "balance": "" if balance is None else plain(balance),
+        "balance_formatted": formatted,
+    }

@@ -1,0 +1,52 @@
+"""JSON as text: reading keeps the digits of numbers, writing is fast (orjson)."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON; numbers with a fraction or beyond 64 bits become `Decimal` with all their digits.
+
+    Raises ValueError for anything that is not JSON (NaN included), nests more than about 250
+    levels, holds half of a surrogate pair or an exponent beyond `Decimal`: what could not be
+    written again.
+    """
+    try:
+        value = json.loads(
+            text, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
+        )
+        dumps([[[[value]]]])
+    except (RecursionError, TypeError, InvalidOperation) as error:
+        raise ValueError("this JSON cannot be written again") from error
+    return value
+
+
+def dumps(value: object) -> bytes:
+    """Write JSON in UTF-8; a `Decimal` is written as a number with its own digits."""
+    return orjson.dumps(value, default=_digits)
+
+
+def scalar(value: object) -> str:
+    """A JSON text or number as text; "" for null, yes or no, lists and objects."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return ""
+    return str(value)
+
+
+def _integer(text: str) -> int | Decimal:
+    return int(text) if len(text) < 19 else Decimal(text)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _digits(value: object) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
