@@ -1,0 +1,116 @@
+"""Opening the database, and the two ways to use it: read and write.
+
+SQLite: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE` for writes, which one thread commits in groups.
+PostgreSQL: a bounded pool, whatever the number of threads. A database that keeps a caller waiting
+for more than 5 s is told as Unavailable (503).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from connector.errors import Unavailable
+from connector.store.writer import GroupWriter
+
+WAIT_SECONDS = 5
+POOL_SECONDS, LOCK_SECONDS = 2, 3
+"""On PostgreSQL one caller may wait for a connection and then for a lock: five seconds in all."""
+T = TypeVar("T")
+
+
+def make_engine(database_url: str, pool_size: int = 10) -> Engine:
+    """An engine for a SQLite or PostgreSQL address; connects on first use.
+
+    `pool_size` bounds the connections of this process to PostgreSQL.
+    """
+    if database_url.startswith("sqlite"):
+        return _sqlite(database_url)
+    milliseconds = WAIT_SECONDS * 1000
+    return create_engine(
+        database_url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_SECONDS,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": WAIT_SECONDS,
+            "application_name": "paywalls-connector",
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={LOCK_SECONDS * 1000} "
+            f"-c idle_in_transaction_session_timeout={milliseconds * 2}",
+        },
+    )
+
+
+def _sqlite(database_url: str) -> Engine:
+    engine = create_engine(
+        database_url,
+        pool_size=8,
+        max_overflow=0,
+        pool_timeout=WAIT_SECONDS,
+        hide_parameters=True,
+        connect_args={"timeout": WAIT_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("reads_only", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class Store:
+    """The database of one process. `work` is a function of a connection inside a transaction; it
+    is committed when it returns and rolled back when it raises."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reader = engine.execution_options(reads_only=True)
+        self._group = GroupWriter(engine, WAIT_SECONDS) if engine.dialect.name == "sqlite" else None
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a reading `work`. Raises Unavailable while the database is away."""
+        try:
+            with self._reader.begin() as connection:
+                return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a writing `work`; when this returns, it is durable. Raises Unavailable while the
+        database is away; then the work may still have been committed."""
+        try:
+            if self._group is not None:
+                return self._group.run(work)
+            with self.engine.begin() as connection:
+                return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+
+    def close(self) -> None:
+        """Finish what is being written and let go of all connections."""
+        if self._group is not None:
+            self._group.close()
+        self.engine.dispose()
+
+
+def _unavailable(error: Exception) -> Exception:
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return Unavailable(
+            "The connector's database is busy or away, so nothing was done. Try again in a moment.",
+            retry_after=2,
+        )
+    return error

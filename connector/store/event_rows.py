@@ -1,0 +1,223 @@
+"""Queries: events, kept once each and numbered in commit order, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from connector.store.moments import now
+from connector.store.trigger_tables import events, subscriptions, unreadable, user_pairs
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """A stored event: `body` is upstream's JSON text of the bare event."""
+
+    paywall_id: str
+    seq: int
+    event_id: str
+    type: str
+    created_at: datetime
+    received_at: datetime
+    wallet_id: str
+    external_id: str
+    body: str
+
+
+_columns = [events.c[name] for name in EventRow.__dataclass_fields__]
+
+
+def insert_new(
+    connection: Connection,
+    paywall_id: str,
+    *,
+    event_id: str,
+    type: str,
+    created_at: datetime,
+    wallet_id: str,
+    external_id: str,
+    body: str,
+) -> int | None:
+    """Keep an event, without a number yet: the row's own id; None if it is known already."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return connection.execute(
+        insert(events)
+        .values(
+            paywall_id=paywall_id,
+            event_id=event_id,
+            seq=None,
+            type=type,
+            created_at=created_at,
+            received_at=now(),
+            wallet_id=wallet_id,
+            external_id=external_id,
+            body=body,
+        )
+        .on_conflict_do_nothing()
+        .returning(events.c.id)
+    ).scalar()
+
+
+def number(connection: Connection, paywall_id: str, row_id: int) -> int:
+    """Give a new event the paywall's next number, in the transaction that inserted it.
+
+    The number comes from the paywall's own counter row, which stays locked until the commit:
+    numbers rise in commit order, so cursor readers never miss one. Whoever keeps several events
+    inserts all of them first: nobody who has the counter then waits for anybody without it.
+    """
+    seq: int = connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.paywall_id == paywall_id)
+        .values(last_seq=subscriptions.c.last_seq + 1)
+        .returning(subscriptions.c.last_seq)
+    ).scalar_one()
+    connection.execute(
+        update(events).where(events.c.id == row_id).values(seq=seq, received_at=now())
+    )
+    return seq
+
+
+def learn_pair(connection: Connection, paywall_id: str, wallet_id: str, external_id: str) -> None:
+    """Remember which of the caller's users a wallet id belongs to; the newest word counts."""
+    if not wallet_id or not external_id:
+        return
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    connection.execute(
+        insert(user_pairs)
+        .values(paywall_id=paywall_id, wallet_id=wallet_id, external_id=external_id)
+        .on_conflict_do_update(
+            index_elements=[user_pairs.c.paywall_id, user_pairs.c.wallet_id],
+            set_={"external_id": external_id},
+            where=user_pairs.c.external_id != external_id,
+        )
+    )
+
+
+def users_of(
+    connection: Connection, paywall_id: str, wallet_ids: Sequence[str]
+) -> Mapping[str, str]:
+    """The caller's own user ids by wallet id, as far as they are known."""
+    wanted = sorted({wallet_id for wallet_id in wallet_ids if wallet_id})
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        select(user_pairs.c.wallet_id, user_pairs.c.external_id).where(
+            user_pairs.c.paywall_id == paywall_id, user_pairs.c.wallet_id.in_(wanted)
+        )
+    )
+    return {row.wallet_id: row.external_id for row in rows}
+
+
+def get(connection: Connection, paywall_id: str, seq: int) -> EventRow | None:
+    """One event by its number."""
+    row = connection.execute(
+        select(*_columns).where(events.c.paywall_id == paywall_id, events.c.seq == seq)
+    ).first()
+    return None if row is None else EventRow(*row)
+
+
+def newest(
+    connection: Connection, paywall_id: str, type: str, user: str, limit: int
+) -> list[EventRow]:
+    """The newest events, highest number first; `type` and `user` may be "" for all."""
+    query = (
+        select(*_columns)
+        .where(events.c.seq.is_not(None), *_filters(paywall_id, type, user))
+        .order_by(events.c.seq.desc())
+        .limit(limit)
+    )
+    return [EventRow(*row) for row in connection.execute(query)]
+
+
+def after(
+    connection: Connection, paywall_id: str, type: str, user: str, seq: int, limit: int
+) -> list[EventRow]:
+    """The events that follow a number, lowest first."""
+    query = (
+        select(*_columns)
+        .where(events.c.seq > seq, *_filters(paywall_id, type, user))
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [EventRow(*row) for row in connection.execute(query)]
+
+
+def since(
+    connection: Connection, paywall_id: str, type: str, moment: datetime, after_seq: int, limit: int
+) -> list[EventRow]:
+    """The events received at or after a moment, lowest number first, beyond `after_seq`."""
+    query = (
+        select(*_columns)
+        .where(
+            events.c.seq > after_seq,
+            events.c.received_at >= moment,
+            *_filters(paywall_id, type, ""),
+        )
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [EventRow(*row) for row in connection.execute(query)]
+
+
+def known(connection: Connection, paywall_id: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of the upstream event ids that are kept already."""
+    rows = connection.execute(
+        select(events.c.event_id).where(
+            events.c.paywall_id == paywall_id, events.c.event_id.in_(event_ids)
+        )
+    )
+    return set(rows.scalars())
+
+
+def bounds(connection: Connection, paywall_id: str) -> tuple[int, int]:
+    """The lowest number still kept (0 if none is) and the last one given."""
+    lowest = connection.execute(
+        select(func.min(events.c.seq)).where(events.c.paywall_id == paywall_id)
+    ).scalar()
+    last = connection.execute(
+        select(subscriptions.c.last_seq).where(subscriptions.c.paywall_id == paywall_id)
+    ).scalar()
+    return lowest or 0, last or 0
+
+
+def keep_unreadable(connection: Connection, paywall_id: str, body: bytes) -> None:
+    """Keep a signed body that is not an event we can read."""
+    connection.execute(
+        unreadable.insert().values(paywall_id=paywall_id, received_at=now(), body=body)
+    )
+
+
+def purge(connection: Connection, days: int, limit: int = 500) -> int:
+    """Delete at most `limit` events, and as many unreadable bodies, older than `days`."""
+    removed = 0
+    for table in (events, unreadable):
+        old = (
+            select(table.c.id)
+            .where(table.c.received_at < now(-days * 86_400))
+            .order_by(table.c.received_at)
+            .limit(limit)
+        )
+        removed += connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
+    return removed
+
+
+def _filters(paywall_id: str, type: str, user: str) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = [events.c.paywall_id == paywall_id]
+    if type:
+        wanted.append(events.c.type == type)
+    if user:
+        wallets = select(user_pairs.c.wallet_id).where(
+            user_pairs.c.paywall_id == paywall_id, user_pairs.c.external_id == user
+        )
+        wanted.append(
+            or_(
+                events.c.external_id == user,
+                and_(events.c.external_id == "", events.c.wallet_id.in_(wallets)),
+            )
+        )
+    return wanted

@@ -1,0 +1,221 @@
+"""Queries: hooks, the addresses that events of a paywall are pushed to.
+
+A hook is active, off (switched off by its failures, until somebody subscribes again) or deleted;
+a deleted one is kept, invisible, as long as the log of its deliveries.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from connector.store.moments import now
+from connector.store.tables import paywalls
+from connector.store.trigger_tables import deliveries, hooks
+
+ACTIVE, OFF, DELETED = "active", "off", "deleted"
+FAILING_SECONDS = 5 * 86_400
+"""A hook that only fails for so long is switched off."""
+STREAK_SECONDS = 3 * 86_400
+"""Failures further apart do not belong together: nothing was tried in between."""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Where to push which events; `user_id` is "" for all users, `secret` is sealed."""
+
+    id: str
+    paywall_id: str
+    target_url: str
+    trigger: str
+    user_id: str
+    secret: str
+    state: str
+    problem: str
+    failing_since: datetime | None
+    created_at: datetime
+
+
+_select = select(*(hooks.c[name] for name in Hook.__dataclass_fields__))
+
+
+def count_live(connection: Connection, paywall_id: str) -> int:
+    """How many live hooks a paywall has."""
+    return connection.execute(_counted(paywall_id).where(hooks.c.state == ACTIVE)).scalar_one()
+
+
+def insert(
+    connection: Connection,
+    paywall_id: str,
+    *,
+    target_url: str,
+    trigger: str,
+    user_id: str,
+    sealed_secret: str,
+    most: int,
+) -> tuple[Hook, bool] | None:
+    """The hook for these values and whether its secret is new: it was made, or was off and is on
+    again. None when there would be more than `most`."""
+    same = (
+        hooks.c.paywall_id == paywall_id,
+        hooks.c.target_hash == target_hash(target_url),
+        hooks.c.trigger == trigger,
+        hooks.c.user_id == user_id,
+    )
+    # One at a time for each paywall, so that the count holds.
+    connection.execute(
+        select(paywalls.c.id).where(paywalls.c.id == paywall_id).with_for_update(key_share=True)
+    )
+    found = _first(connection, _select.where(*same))
+    if found is not None and found.state == ACTIVE:
+        return found, False
+    if found is not None:
+        connection.execute(
+            update(hooks)
+            .where(hooks.c.id == found.id)
+            .values(
+                state=ACTIVE, problem="", failing_since=None, failed_at=None, secret=sealed_secret
+            )
+        )
+    elif connection.execute(_counted(paywall_id)).scalar_one() >= most:
+        return None
+    else:
+        connection.execute(
+            hooks.insert().values(
+                id="hook_" + secrets.token_hex(12),
+                paywall_id=paywall_id,
+                target_url=target_url,
+                target_hash=target_hash(target_url),
+                trigger=trigger,
+                user_id=user_id,
+                secret=sealed_secret,
+                state=ACTIVE,
+                problem="",
+                created_at=now(),
+            )
+        )
+    made = _first(connection, _select.where(*same))
+    return None if made is None else (made, True)
+
+
+def get(connection: Connection, paywall_id: str, hook_id: str) -> Hook | None:
+    """A hook of this paywall, unless it was deleted."""
+    return _first(connection, _visible(paywall_id).where(hooks.c.id == hook_id))
+
+
+def listing(connection: Connection, paywall_id: str) -> list[Hook]:
+    """All hooks of a paywall, the newest first."""
+    query = _visible(paywall_id).order_by(hooks.c.created_at.desc(), hooks.c.id)
+    return [Hook(**row._mapping) for row in connection.execute(query)]
+
+
+def remove(connection: Connection, paywall_id: str, hook_id: str) -> bool:
+    """Delete a hook; whether it was there. Its log stays until the retention; what waits for it is
+    dropped by the worker. Its values are free for a new hook with another id."""
+    done = connection.execute(
+        update(hooks)
+        .where(hooks.c.paywall_id == paywall_id, hooks.c.id == hook_id, hooks.c.state != DELETED)
+        .values(state=DELETED, secret="", target_hash=hook_id, problem="")
+    )
+    return done.rowcount == 1
+
+
+def note(
+    connection: Connection,
+    *,
+    well: Iterable[str],
+    failing: Mapping[str, str],
+    gone: Mapping[str, str],
+) -> list[tuple[str, str]]:
+    """Write down how hooks do: `failing` and `gone` (to be switched off at once) map ids to a
+    sentence. Returns those that were switched off just now, with the reason."""
+    well = set(well)
+    touched = sorted({*well, *failing, *gone})
+    connection.execute(  # in one order, so that two workers never wait for each other
+        select(hooks.c.id)
+        .where(hooks.c.id.in_(touched), or_(~hooks.c.id.in_(well), _has_failed()))
+        .order_by(hooks.c.id)
+        .with_for_update(key_share=True)
+    )
+    off: list[tuple[str, str]] = []
+    streak = case((hooks.c.failed_at > now(-STREAK_SECONDS), hooks.c.failing_since), else_=now())
+    for hook_id, problem in failing.items():
+        connection.execute(
+            update(hooks)
+            .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE)
+            .values(failing_since=func.coalesce(streak, now()), failed_at=now(), problem=problem)
+        )
+        given_up = f"Switched off after five days in which nothing was taken. {problem}"
+        if hook_id not in well:
+            off += _switch_off(
+                connection, hook_id, given_up, hooks.c.failing_since <= now(-FAILING_SECONDS)
+            )
+    if well:
+        connection.execute(
+            update(hooks)
+            .where(hooks.c.id.in_(well), hooks.c.state == ACTIVE, _has_failed())
+            .values(failing_since=None, failed_at=None, problem="")
+        )
+    for hook_id, problem in gone.items():
+        off += _switch_off(connection, hook_id, problem)
+    return off
+
+
+def purge(connection: Connection, limit: int = 500) -> int:
+    """Forget at most `limit` deleted hooks of which the log holds nothing any more."""
+    logged = exists().where(deliveries.c.hook_id == hooks.c.id)
+    old = select(hooks.c.id).where(hooks.c.state == DELETED, ~logged).limit(limit)
+    return connection.execute(delete(hooks).where(hooks.c.id.in_(old))).rowcount
+
+
+def target_hash(target_url: str) -> str:
+    """Addresses are too long for an index: this stands for one."""
+    return hashlib.sha256(target_url.encode()).hexdigest()
+
+
+def _switch_off(
+    connection: Connection, hook_id: str, problem: str, *when: ColumnElement[bool]
+) -> list[tuple[str, str]]:
+    done = connection.execute(
+        update(hooks)
+        .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE, *when)
+        .values(state=OFF, problem=problem)
+    )
+    return [(hook_id, problem)] if done.rowcount else []
+
+
+def _has_failed() -> ColumnElement[bool]:
+    return hooks.c.failing_since.is_not(None)
+
+
+def _visible(paywall_id: str) -> Select[tuple[object, ...]]:
+    return _select.where(hooks.c.paywall_id == paywall_id, hooks.c.state != DELETED)
+
+
+def _counted(paywall_id: str) -> Select[int]:
+    return (
+        select(func.count())
+        .select_from(hooks)
+        .where(hooks.c.paywall_id == paywall_id, hooks.c.state != DELETED)
+    )
+
+
+def _first(connection: Connection, query: Select[tuple[object, ...]]) -> Hook | None:
+    row = connection.execute(query).first()
+    return None if row is None else Hook(**row._mapping)

@@ -1,0 +1,274 @@
+"""Queries of the ledger: one row per (local paywall, action, reference). No decisions are made
+here; `connector.ledger` makes them, inside the transactions that it opens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from connector.store.moments import now
+from connector.store.tables import ledger
+
+PENDING = "pending"
+IN_DOUBT = "in_doubt"
+FREE = "free"
+DONE = "done"
+UNKNOWN = "unknown"
+STATES = (PENDING, IN_DOUBT, FREE, DONE, UNKNOWN)
+LEASE_SECONDS = 30
+DOUBT_SECONDS = 23 * 3600
+"""Upstream forgets an idempotency key after about 24 h; an hour of that is left as a margin."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row. `leased` and `overdue` (in doubt for longer than upstream remembers its key) were
+    judged by the database's clock when it was read."""
+
+    id: str
+    paywall_id: str
+    action: str
+    reference: str
+    values_hash: str
+    user_id: str
+    amount: str
+    state: str
+    try_number: int
+    upstream_key: str
+    was_in_doubt: bool
+    first_sent_at: datetime
+    token: int
+    answer: str | None
+    created_at: datetime
+    updated_at: datetime
+    leased: bool
+    overdue: bool
+
+
+_judged = ("leased", "overdue")
+_select = select(
+    *(ledger.c[name] for name in Entry.__dataclass_fields__ if name not in _judged),
+    (ledger.c.lease_until > now()).label("leased"),
+    (ledger.c.first_sent_at < now(-DOUBT_SECONDS)).label("overdue"),
+)
+
+
+def insert_intent(
+    connection: Connection,
+    *,
+    paywall_id: str,
+    action: str,
+    reference: str,
+    values_hash: str,
+    user_id: str,
+    amount: str,
+    upstream_key: str,
+) -> str | None:
+    """A new row, pending and leased, with token 1; its id, or None if the reference is known."""
+    row: Row[tuple[str]] | None = connection.execute(
+        _insert_intent(connection.dialect.name),
+        {
+            "id": "led_" + secrets.token_hex(8),
+            "paywall_id": paywall_id,
+            "action": action,
+            "reference": reference,
+            "values_hash": values_hash,
+            "user_id": user_id,
+            "amount": amount,
+            "upstream_key": upstream_key,
+        },
+    ).first()
+    return None if row is None else row.id
+
+
+@cache
+def _insert_intent(dialect: str) -> Executable:
+    """Built once: making a statement anew costs more than running it."""
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return (
+        insert(ledger)
+        .values(
+            state=PENDING,
+            try_number=1,
+            was_in_doubt=False,
+            first_sent_at=now(),
+            lease_until=now(LEASE_SECONDS),
+            token=1,
+            created_at=now(),
+            updated_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(ledger.c.id)
+    )
+
+
+def find(
+    connection: Connection,
+    paywall_ids: Sequence[str],
+    action: str,
+    reference: str,
+    *,
+    lock: bool = False,
+) -> Entry | None:
+    """The row of a reference under any of the local paywalls; a decided one before others."""
+    rows = connection.execute(
+        _find(lock),
+        {"paywalls": list(paywall_ids), "action_key": action, "asked": reference},
+    ).all()
+    order = (DONE, UNKNOWN, IN_DOUBT, PENDING, FREE)
+    found = sorted((Entry(**row._mapping) for row in rows), key=lambda e: order.index(e.state))
+    return found[0] if found else None
+
+
+@cache
+def _find(lock: bool) -> Executable:
+    query = _select.where(
+        ledger.c.paywall_id.in_(bindparam("paywalls", expanding=True)),
+        ledger.c.action == bindparam("action_key"),
+        ledger.c.reference == bindparam("asked"),
+    )
+    return query.with_for_update() if lock else query
+
+
+def get(connection: Connection, entry_id: str, *, lock: bool = False) -> Entry | None:
+    """A row by its id."""
+    row = connection.execute(_get(lock), {"row": entry_id}).first()
+    return None if row is None else Entry(**row._mapping)
+
+
+@cache
+def _get(lock: bool) -> Executable:
+    query = _select.where(ledger.c.id == bindparam("row"))
+    return query.with_for_update() if lock else query
+
+
+def take_lease(connection: Connection, entry: Entry, *, upstream_key: str, in_doubt: bool) -> int:
+    """Lease a row for another try; its new fencing token. The age of the upstream key starts
+    anew unless the row is in doubt."""
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry.id)
+        .values(
+            state=PENDING,
+            token=entry.token + 1,
+            lease_until=now(LEASE_SECONDS),
+            upstream_key=upstream_key,
+            was_in_doubt=in_doubt,
+            first_sent_at=ledger.c.first_sent_at if in_doubt else now(),
+            updated_at=now(),
+        )
+    )
+    return entry.token + 1
+
+
+def settle(
+    connection: Connection,
+    entry_id: str,
+    token: int,
+    *,
+    state: str,
+    answer: str,
+    next_try: bool = False,
+    any_token: bool = False,
+) -> bool:
+    """Write how a try ended; False when the lease was lost to another try meanwhile.
+
+    `any_token`: a late "charged" always wins. `next_try`: the next try takes a new upstream key.
+    A row that is done stays as it is.
+    """
+    done = connection.execute(
+        _settle(state == IN_DOUBT, next_try, any_token),
+        {"row": entry_id, "mine": token, "state": state, "answer": answer},
+    )
+    return done.rowcount == 1
+
+
+@cache
+def _settle(in_doubt: bool, next_try: bool, any_token: bool) -> Executable:
+    values: dict[str, object] = {"lease_until": now(), "updated_at": now()}
+    if in_doubt:
+        values["was_in_doubt"] = True
+    if next_try:
+        values["try_number"] = ledger.c.try_number + 1
+    statement = update(ledger).where(ledger.c.id == bindparam("row"), ledger.c.state != DONE)
+    if not any_token:
+        statement = statement.where(ledger.c.token == bindparam("mine"))
+    return statement.values(**values, state=bindparam("state"), answer=bindparam("answer"))
+
+
+def decide(connection: Connection, entry_id: str, state: str, answer: str) -> None:
+    """An operator's word: the row is done, or free for a try under a new upstream key."""
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry_id)
+        .values(
+            state=state,
+            answer=answer,
+            was_in_doubt=False,
+            try_number=ledger.c.try_number + 1,
+            token=ledger.c.token + 1,
+            updated_at=now(),
+        )
+    )
+
+
+def give_up(connection: Connection, entry_id: str) -> None:
+    """Nobody can tell any more; only an operator decides."""
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry_id, ledger.c.state != DONE)
+        .values(state=UNKNOWN, was_in_doubt=True, updated_at=now())
+    )
+
+
+def overdue_as_unknown(connection: Connection) -> int:
+    """Turn every row that has been in doubt for too long into an unknown one; how many."""
+    result = connection.execute(
+        update(ledger)
+        .where(
+            or_(
+                ledger.c.state == IN_DOUBT,
+                and_(ledger.c.state == PENDING, ledger.c.lease_until < now()),
+            ),
+            ledger.c.first_sent_at < now(-DOUBT_SECONDS),
+        )
+        .values(state=UNKNOWN, was_in_doubt=True, updated_at=now())
+    )
+    return result.rowcount
+
+
+def listing(connection: Connection, states: Sequence[str], limit: int) -> list[Entry]:
+    """Rows in these states, oldest first; a pending row counts as in doubt once its lease ended."""
+    wanted: ColumnElement[bool] = ledger.c.state.in_(states)
+    if IN_DOUBT in states:
+        wanted = or_(wanted, and_(ledger.c.state == PENDING, ledger.c.lease_until < now()))
+    query = _select.where(wanted).order_by(ledger.c.updated_at).limit(limit)
+    return [Entry(**row._mapping) for row in connection.execute(query)]
+
+
+def purge(connection: Connection, days: int, limit: int = 500) -> int:
+    """Delete at most `limit` decided rows that are older than `days`; how many were deleted."""
+    old = (
+        select(ledger.c.id)
+        .where(ledger.c.state.in_([DONE, FREE]), ledger.c.updated_at < now(-days * 86_400))
+        .limit(limit)
+    )
+    return connection.execute(delete(ledger).where(ledger.c.id.in_(old))).rowcount

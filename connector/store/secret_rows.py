@@ -1,0 +1,35 @@
+"""Queries: the check values of the server secrets that the data here depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from connector.store.moments import now
+from connector.store.tables import server_secrets
+
+
+def tags(connection: Connection) -> list[str]:
+    """The tags of all server secrets that were ever used here and not forgotten, oldest first."""
+    return list(
+        connection.execute(
+            select(server_secrets.c.tag).order_by(server_secrets.c.created_at)
+        ).scalars()
+    )
+
+
+def remember(connection: Connection, new: Sequence[str]) -> None:
+    """Note that data here may depend on these secrets from now on."""
+    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    for tag in new:
+        connection.execute(
+            insert(server_secrets).values(tag=tag, created_at=now()).on_conflict_do_nothing()
+        )
+
+
+def forget(connection: Connection, tag: str) -> None:
+    """Nothing here depends on this secret any more."""
+    connection.execute(delete(server_secrets).where(server_secrets.c.tag == tag))

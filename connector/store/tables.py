@@ -1,0 +1,83 @@
+"""The tables. Migrations make them; a test holds both against each other."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from connector.store.moments import Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Check values of the server secrets that data here depends on.
+server_secrets = Table(
+    "server_secrets",
+    metadata,
+    Column("tag", String(32), primary_key=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+# Local paywalls: one for each key until upstream tells that two are the same.
+paywalls = Table(
+    "paywalls",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("upstream_id", String(255), nullable=True),
+    Column("merged_into", String(32), ForeignKey("paywalls.id"), nullable=True, index=True),
+    Column("has_aliases", Boolean, nullable=False, default=False),
+    Column("created_at", Moment, nullable=False),
+    UniqueConstraint("upstream_id"),
+)
+
+# Keyed fingerprints of callers' keys; never a key.
+paywall_keys = Table(
+    "paywall_keys",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("secret_tag", String(32), nullable=False),
+    Column("paywall_id", String(32), ForeignKey("paywalls.id"), nullable=False, index=True),
+    Column("verified_at", Moment, nullable=True),
+    Column("created_at", Moment, nullable=False),
+)
+
+# What makes an action happen exactly once: one row per paywall, action and reference.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("paywall_id", String(32), ForeignKey("paywalls.id"), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("reference", String(255), nullable=False),
+    Column("values_hash", String(64), nullable=False),
+    Column("user_id", String(128), nullable=False),
+    Column("amount", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("try_number", Integer, nullable=False),
+    Column("upstream_key", String(64), nullable=False),
+    Column("was_in_doubt", Boolean, nullable=False),
+    Column("first_sent_at", Moment, nullable=False),
+    Column("lease_until", Moment, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("answer", Text, nullable=True),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    UniqueConstraint("paywall_id", "action", "reference"),
+    Index(None, "state", "updated_at"),
+)
