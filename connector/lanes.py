@@ -1,0 +1,132 @@
+"""Who may be sent to right now, so that no target waits because of another.
+
+A push that waits for its answer costs a place and hardly anything else; one that has just begun
+costs time of the processor as well. Both are limited. All of it is there for targets that answer
+quickly, three quarters for those of which nothing is known yet, and one half for those that answer
+late or not at all, which shows while their answer is waited for.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from connector.store.outbox_rows import PER_TARGET
+
+QUICK_SECONDS = 2.0
+_REMEMBERED = 20_000
+
+
+class Pace(IntEnum):
+    """How a target answered last; the worse, the higher."""
+
+    QUICK = 0
+    UNKNOWN = 1
+    SLOW = 2
+
+
+_SHARE = {Pace.QUICK: 1.0, Pace.UNKNOWN: 0.75, Pace.SLOW: 0.5}
+_MOST = {Pace.QUICK: PER_TARGET, Pace.UNKNOWN: 1, Pace.SLOW: 1}
+
+
+@dataclass
+class _Lane:
+    """A target; `young` are those of its pushes that began just now."""
+
+    pace: Pace = Pace.UNKNOWN
+    under_way: int = 0
+    young: int = 0
+    paused_until: float = 0.0
+
+
+@dataclass
+class _Limit:
+    """How many pushes there may be at a time, and how many there are, by pace."""
+
+    most: int
+    taken: dict[Pace, int] = field(default_factory=lambda: dict.fromkeys(Pace, 0))
+
+    def free(self, pace: Pace = Pace.QUICK) -> int:
+        worse = sum(count for other, count in self.taken.items() if other >= pace)
+        whole = self.most - sum(self.taken.values())
+        return min(whole, int(self.most * _SHARE[pace]) - worse)
+
+
+class Lanes:
+    """The places of one process, `places` in all, `young` for pushes of the last two seconds. Used
+    by one thread."""
+
+    def __init__(self, places: int, young: int) -> None:
+        self._all, self._young = _Limit(places), _Limit(young)
+        self._lanes: dict[str, _Lane] = {}
+        self._pushes: dict[str, str] = {}
+        self._begun: dict[str, float] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many pushes are under way."""
+        return len(self._pushes)
+
+    @property
+    def free(self) -> int:
+        """How many may begin at most, whatever their targets."""
+        return max(0, min(self._all.free(), self._young.free()))
+
+    def age(self) -> None:
+        """Let pushes grow old; a target that has not answered by then counts as slow."""
+        late = time.monotonic() - QUICK_SECONDS
+        for push_id, begun in list(self._begun.items()):
+            if begun > late:
+                return
+            lane = self._lanes[self._pushes[push_id]]
+            self._grow_old(push_id, lane)
+            self._set(lane, Pace.SLOW)
+
+    def room(self, target: str, failing: bool) -> int:
+        """How many pushes to `target` may begin now; `failing`: its hook's last push failed."""
+        lane = self._lanes.get(target) or _Lane()
+        if lane.paused_until > time.monotonic():
+            return 0
+        pace = Pace.SLOW if failing and lane.pace is Pace.UNKNOWN else lane.pace
+        own = _MOST[pace] - lane.under_way
+        return max(0, min(own, self._all.free(pace), self._young.free(pace)))
+
+    def begin(self, push_id: str, target: str, failing: bool) -> None:
+        """Take a place for a push to `target`."""
+        if len(self._lanes) >= _REMEMBERED:
+            self._lanes = {name: lane for name, lane in self._lanes.items() if lane.under_way}
+        lane = self._lanes.setdefault(target, _Lane())
+        if failing and lane.pace is Pace.UNKNOWN:
+            self._set(lane, Pace.SLOW)
+        self._pushes[push_id] = target
+        self._begun[push_id] = time.monotonic()
+        for limit in (self._all, self._young):
+            limit.taken[lane.pace] += 1
+        lane.under_way += 1
+        lane.young += 1
+
+    def leave(self, push_id: str) -> None:
+        """Give the place of a push back."""
+        lane = self._lanes[self._pushes.pop(push_id)]
+        if push_id in self._begun:
+            self._grow_old(push_id, lane)
+        lane.under_way -= 1
+        self._all.taken[lane.pace] -= 1
+
+    def learn(self, target: str, *, quick: bool, pause: int = 0) -> None:
+        """Note how a push to `target` went, and for how many seconds it wants nothing."""
+        lane = self._lanes.setdefault(target, _Lane())
+        self._set(lane, Pace.QUICK if quick else Pace.SLOW)
+        lane.paused_until = time.monotonic() + pause if pause else 0.0
+
+    def _grow_old(self, push_id: str, lane: _Lane) -> None:
+        del self._begun[push_id]
+        lane.young -= 1
+        self._young.taken[lane.pace] -= 1
+
+    def _set(self, lane: _Lane, pace: Pace) -> None:
+        for limit, count in ((self._all, lane.under_way), (self._young, lane.young)):
+            limit.taken[lane.pace] -= count
+            limit.taken[pace] += count
+        lane.pace = pace

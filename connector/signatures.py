@@ -1,0 +1,27 @@
+"""Signing pushes by Standard Webhooks, so that receivers can tell them from anybody else's.
+
+Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
+
+
+def new_secret() -> str:
+    """A secret for a hook, `whsec_…`; its owner sees it once."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def headers(delivery_id: str, secret: str, body: bytes) -> dict[str, str]:
+    """The three headers of a push that is sent now; the id stays the same when it is repeated."""
+    moment = datetime.now(UTC)
+    return {
+        "webhook-id": delivery_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": Webhook(secret).sign(delivery_id, moment, body.decode()),
+    }
