@@ -1,0 +1,89 @@
+"""Faults on demand: what to do to the next requests of an operation.
+
+A request meets at most one answer fault, the oldest armed one. `forget_keys` is counted apart,
+so that it can be combined with the others.
+"""
+
+import threading
+from dataclasses import dataclass
+
+OPERATIONS = (
+    "charge",
+    "deposit",
+    "balance",
+    "topup",
+    "connect",
+    "disconnect",
+    "chat",
+    "models",
+    "subscriptions",
+    "logs",
+)
+KINDS = (
+    "http_500",
+    "http_429",
+    "http_401",
+    "slow",
+    "drop_before_commit",
+    "drop_after_commit",
+    "garbage",
+    "forget_keys",
+)
+WITH_KEYS = ("charge", "deposit")
+
+
+@dataclass(slots=True)
+class Fault:
+    """`kind` for the next `times` requests; `seconds` is the wait of slow, or the Retry-After."""
+
+    operation: str
+    kind: str
+    times: int
+    seconds: float
+
+
+class Faults:
+    """The faults armed for one paywall, in the order in which they will be met."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._armed: list[Fault] = []
+
+    def arm(self, fault: Fault) -> None:
+        """Arm the fault in place of an armed one of the same operation and kind; 0 times disarms.
+
+        Where the fault is already armed, it keeps its place in the order.
+        """
+        same = (fault.operation, fault.kind)
+        with self._lock:
+            places = [i for i, f in enumerate(self._armed) if (f.operation, f.kind) == same]
+            place = places[0] if places else len(self._armed)
+            self._armed[place : place + len(places)] = [fault] if fault.times else []
+
+    def take(self, operation: str) -> Fault | None:
+        """Return the answer fault that the current request meets, and count it as met."""
+        return self._take(operation, forget=False)
+
+    def take_forget(self, operation: str) -> bool:
+        """Tell whether the current request's idempotency key is to be ignored, and count it."""
+        return self._take(operation, forget=True) is not None
+
+    def armed(self) -> list[dict[str, str | int | float]]:
+        """Return what is still armed, oldest first."""
+        with self._lock:
+            return [
+                {"operation": f.operation, "kind": f.kind, "times": f.times, "seconds": f.seconds}
+                for f in self._armed
+            ]
+
+    def _take(self, operation: str, *, forget: bool) -> Fault | None:
+        if not self._armed:
+            return None
+        with self._lock:
+            for fault in self._armed:
+                if fault.operation == operation and (fault.kind == "forget_keys") == forget:
+                    fault.times -= 1
+                    if fault.times == 0:
+                        self._armed.remove(fault)
+                    return fault
+        return None
