@@ -1,0 +1,1 @@
+"""The HTTP side: thin routes made from the catalog, keys, limits, errors, health."""

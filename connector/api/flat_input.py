@@ -1,0 +1,185 @@
+"""Reading the flat input of an action from JSON, a form or the query string, all alike.
+
+`""`, null, `[]`, `{}` and missing are the same. Headers fill in `user` and `reference`. What
+no action field is called is refused by name, and so is a value in which a tool's template token
+was left (DESIGN: input).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from flask import Request, g
+from marshmallow import Schema
+from werkzeug.datastructures import MultiDict
+
+from connector import jsontext
+from connector.amounts import show
+from connector.api.keys import find_key, refuse_key_in_query
+from connector.api.services import services
+from connector.errors import InvalidField, MalformedRequest, WrongContentType
+from connector.fields import REFERENCE_MAX, Words
+from connector.jsontext import scalar
+
+_HEADERS = {"user": "X-Paywall-User", "reference": "Idempotency-Key"}
+_FLAT_METADATA = "metadata_"
+_EMPTY: tuple[object, ...] = ("", None, [], {})
+
+
+def read(request: Request, schema: Schema) -> dict[str, Any]:
+    """The values for `schema`, not validated yet; sets `g.key`, `g.reference` and `g.soft`.
+
+    Raises MalformedRequest, WrongContentType, KeyRefused, TooManyRequests or InvalidField.
+    """
+    _soften_early(request.args)
+    refuse_key_in_query(request)
+    values = _single(request.args, "query string")
+    _soften(values)
+    if request.method == "POST":
+        body = _body(request)
+        _soften(body)
+        for name, value in body.items():
+            if name in values and values[name] != value:
+                raise InvalidField(
+                    f"“{show(name)}” stands in the address and in the body with different values. "
+                    "Send it once.",
+                    field=show(name),
+                )
+        values |= body
+    for name, header in _HEADERS.items():
+        if name in schema.fields and name not in values and request.headers.get(header):
+            values[name] = _header(request.headers[header])
+    if "reference" in schema.fields:
+        g.reference = show(scalar(values.get("reference")), REFERENCE_MAX)
+    g.key = find_key(request, values.pop("api_key", None))
+    services().limits.count(g.key, request.remote_addr or "")
+    _gather_metadata(values, schema)
+    _refuse_unknown(values, schema)
+    _refuse_templates(values, schema)
+    return values
+
+
+def _soften_early(given: MultiDict[str, str]) -> None:
+    """Note `errors=soft` before anything else can go wrong."""
+    if given.get("errors") == "soft":
+        g.soft = True
+
+
+def _soften(values: dict[str, Any]) -> None:
+    asked = values.pop("errors", None)
+    if asked == "soft":
+        g.soft = True
+    elif asked is not None:
+        raise InvalidField("“errors” can only be “soft”, or be left out.", field="errors")
+
+
+def _body(request: Request) -> dict[str, Any]:
+    kind = request.mimetype
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        _soften_early(request.form)
+        for name in request.files:
+            raise InvalidField(
+                f"“{show(name)}” is a file. Send its value as text instead.", field=show(name)
+            )
+        return _single(request.form, "form")
+    raw = request.get_data(cache=False)
+    if not raw.strip():
+        return {}
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise WrongContentType(
+            "Send the values as JSON (with the header “Content-Type: application/json”) or as a "
+            "form."
+        )
+    try:
+        found = jsontext.loads(raw)
+    except ValueError:
+        raise MalformedRequest(
+            "The body is not valid JSON. Check the quotes, commas and brackets; text must stand "
+            "in double quotes."
+        ) from None
+    if not isinstance(found, dict):
+        raise MalformedRequest(
+            'The body must be one JSON object with names and values, such as {"user": "user_42"}.'
+        )
+    return {name: value for name, value in found.items() if value not in _EMPTY}
+
+
+def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, many in pairs.lists():
+        if len(many) > 1 and any(value != many[0] for value in many):
+            raise InvalidField(
+                f"“{show(name)}” stands in the {where} more than once. Send it once.",
+                field=show(name),
+            )
+        if many[0] not in _EMPTY:
+            values[name] = many[0]
+    return values
+
+
+def _header(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def _gather_metadata(values: dict[str, Any], schema: Schema) -> None:
+    flat = (
+        {
+            name.removeprefix(_FLAT_METADATA): values.pop(name)
+            for name in list(values)
+            if name.startswith(_FLAT_METADATA) and name != _FLAT_METADATA
+        }
+        if "metadata" in schema.fields
+        else {}
+    )
+    if not flat:
+        return
+    whole = values.get("metadata", {})
+    if isinstance(whole, str):
+        try:
+            whole = jsontext.loads(whole)
+        except ValueError:
+            return
+    if isinstance(whole, dict):
+        values["metadata"] = whole | flat
+
+
+def _refuse_unknown(values: dict[str, Any], schema: Schema) -> None:
+    for name in values:
+        if name in schema.fields:
+            continue
+        known = [*schema.fields, "api_key", "errors"]
+        close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
+        raise InvalidField(
+            f"There is no field called “{show(name)}” here. "
+            + (
+                f"Did you mean “{close[0]}”?"
+                if close
+                else f"The fields are: {', '.join(schema.fields) or 'none'}."
+            ),
+            field=show(name),
+        )
+
+
+def _refuse_templates(values: dict[str, Any], schema: Schema) -> None:
+    for name, value in values.items():
+        field = schema.fields[name]
+        if isinstance(field, Words) and not field.template_ok and _holds_template(value):
+            raise InvalidField(
+                f"“{field.label}” still holds a placeholder in {{{{ }}}}, because the step before "
+                "gave no value for it. Choose the value again in your tool.",
+                field=name,
+            )
+
+
+def _holds_template(value: object) -> bool:
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, list):
+        return any(_holds_template(item) for item in value)
+    if isinstance(value, dict):
+        return any(_holds_template(item) for pair in value.items() for item in pair)
+    return False

@@ -1,0 +1,216 @@
+"""Hooks: subscribe an address to a trigger, look at it, test it, replay to it, let it go."""
+
+from __future__ import annotations
+
+from flask import Response, g
+from flask_smorest import Blueprint
+from marshmallow import Schema
+
+from connector import jsontext
+from connector.api import readiness
+from connector.api.delivery_routes import DeliveryOutput, shown_delivery
+from connector.api.flat_parser import FlatBlueprint
+from connector.api.log_fields import Moment, YesNo
+from connector.api.services import services, upstream
+from connector.api.trigger_routes import NoInput
+from connector.catalog import Input, Values
+from connector.fields import USER_MAX, Count, Flag, Identifier, Text
+from connector.items import shown
+from connector.store.hook_rows import Hook
+from connector.store.paywall_rows import Paywall
+
+URL_MAX = 2_000
+_MADE = "Events are sent to this address from now on. Keep the secret: it is not shown again."
+_THERE = "This hook was there already. Its secret was shown when it was made."
+_TESTED = "A sample is on its way."
+_NOT_KEPT = (
+    "This connector does not keep keys, so events that are missed during an outage come back only "
+    "when something polls."
+)
+
+
+class HookInput(Input):
+    """What to subscribe to."""
+
+    target_url = Identifier(
+        "Target URL",
+        "The https address that events are sent to.",
+        example="https://hooks.example.com/abc",
+        max_length=URL_MAX,
+        required=True,
+    )
+    trigger = Identifier(
+        "Trigger",
+        "The key of a trigger; GET /v1/triggers lists them.",
+        example="balance_depleted",
+        max_length=64,
+        required=True,
+    )
+    user = Identifier("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    test = YesNo("Test", "Whether to send a sample at once.", example=True)
+
+
+class ReplayInput(Input):
+    """What to send again."""
+
+    since = Moment(
+        "Since", "From which time on events are sent again.", example="2026-01-31T12:00:00Z"
+    )
+    failed_only = YesNo(
+        "Failed Only", "Whether to send only what was given up before.", example=False
+    )
+
+
+class HookOutput(Schema):
+    """A hook; the secret is shown only in the answer to the call that made it."""
+
+    id = Text("Hook", "The hook's id.", example="hook_3ac4170b2f6e")
+    trigger = Text("Trigger", "Which trigger it is for.", example="balance_depleted")
+    target_url = Text(
+        "Target URL", "Where events are sent to.", example="https://hooks.example.com/abc"
+    )
+    user = Text("User", "Whose events are sent, or empty for all.", example="user_42")
+    state = Text("State", "active, or off after it did not take events.", example="active")
+    problem = Text(
+        "Problem",
+        "Why it is off, or why the last push failed.",
+        example="The address answered 500.",
+    )
+    secret = Text("Secret", "Signs every push (Standard Webhooks).", example="whsec_MfKQ9r8G")
+    created_at = Text("Created At", "When it was made.", example="2026-01-31T12:00:00.000Z")
+    message = Text("Message", "What happened, in a sentence.", example=_MADE)
+
+
+class DeletedOutput(Schema):
+    """What became of a hook that should go."""
+
+    id = Text("Hook", "The hook's id.", example="hook_3ac4170b2f6e")
+    success = Flag("Success", "Always yes: it is gone.", example=True)
+    message = Text("Message", "What happened, in a sentence.", example="The hook is gone.")
+
+
+class ReplayOutput(Schema):
+    """How much is sent again."""
+
+    id = Text("Hook", "The hook's id.", example="hook_3ac4170b2f6e")
+    replayed = Count("Replayed", "How many events are sent again.", example=12)
+    complete = Flag("Complete", "No if there are more: then call again.", example=True)
+    next_since = Text(
+        "Next Since",
+        "What to send as “Since” in the next call, or empty to send the same.",
+        example="2026-01-31T13:00:00.000Z",
+    )
+
+
+def blueprint() -> Blueprint:
+    """The routes under /v1/hooks."""
+    blp = FlatBlueprint("hooks", __name__, url_prefix="/v1/hooks", description="Hooks")
+
+    @blp.route("", methods=["POST"])
+    @blp.arguments(HookInput())
+    @blp.response(201, HookOutput)
+    def subscribe(values: Values) -> Response:
+        """Sends the events of a trigger to an address from now on."""
+        paywall = _ready()
+        made = services().hooks.create(
+            paywall,
+            target_url=values["target_url"],
+            trigger=values["trigger"],
+            user=values.get("user", ""),
+            test=values.get("test", False),
+        )
+        services().readiness.keep_key(g.key, paywall)
+        words = [_MADE if made.secret else _THERE]
+        words += [_TESTED] if values.get("test") else []
+        words += [] if services().settings.keep_keys else [_NOT_KEPT]
+        body = _shown(made.hook, made.secret, " ".join(words))
+        response = _json(body, 201 if made.secret else 200)
+        response.headers["Location"] = (
+            f"{services().settings.public_url or ''}/v1/hooks/{made.hook.id}"
+        )
+        return response
+
+    @blp.route("", methods=["GET"])
+    @blp.arguments(NoInput(), location="query")
+    @blp.response(200, HookOutput(many=True))
+    def hooks(_: Values) -> Response:
+        """Lists the hooks of the paywall."""
+        return _json([_shown(hook) for hook in services().hooks.listing(_proven())])
+
+    @blp.route("/<hook_id>", methods=["GET"])
+    @blp.arguments(NoInput(), location="query")
+    @blp.response(200, HookOutput)
+    def hook(_: Values, hook_id: str) -> Response:
+        """Gives one hook."""
+        return _json(_shown(services().hooks.get(_proven(), hook_id)))
+
+    @blp.route("/<hook_id>", methods=["DELETE"])
+    @blp.arguments(NoInput(), location="query")
+    @blp.response(200, DeletedOutput)
+    def unsubscribe(_: Values, hook_id: str) -> Response:
+        """Sends nothing to a hook any more."""
+        deleted = services().hooks.delete(_proven(), hook_id)
+        message = "The hook is gone." if deleted else "There is no such hook (any more)."
+        return _json({"id": hook_id, "success": True, "message": message})
+
+    @blp.route("/<hook_id>/test", methods=["POST"])
+    @blp.arguments(NoInput())
+    @blp.response(200, DeliveryOutput)
+    def test(_: Values, hook_id: str) -> Response:
+        """Sends a hook the sample of its trigger."""
+        return _json(shown_delivery(services().hooks.test(_ready(), hook_id)))
+
+    @blp.route("/<hook_id>/replay", methods=["POST"])
+    @blp.arguments(ReplayInput())
+    @blp.response(200, ReplayOutput)
+    def replay(values: Values, hook_id: str) -> Response:
+        """Sends a hook again what came since a time, or what failed."""
+        replayed = services().hooks.replay(
+            _ready(),
+            hook_id,
+            values.get("since"),
+            failed_only=values.get("failed_only", False),
+        )
+        following = replayed.next_since
+        return _json(
+            {
+                "id": hook_id,
+                "replayed": replayed.count,
+                "complete": replayed.complete,
+                "next_since": shown(following) if following is not None else "",
+            }
+        )
+
+    return blp
+
+
+def _ready() -> Paywall:
+    """For calls after which events are expected: the paywall, once triggers can fire for it."""
+    paywall = readiness.require(g.key)
+    services().limits.proven(g.key)
+    return paywall
+
+
+def _proven() -> Paywall:
+    """For looking and letting go, which works while triggers do not."""
+    paywall = services().identity.prove(g.key, upstream(g.key))
+    services().limits.proven(g.key)
+    return paywall
+
+
+def _shown(hook: Hook, secret: str = "", message: str = "") -> dict[str, object]:
+    return {
+        "id": hook.id,
+        "trigger": hook.trigger,
+        "target_url": hook.target_url,
+        "user": hook.user_id,
+        "state": hook.state,
+        "problem": hook.problem,
+        "secret": secret,
+        "created_at": shown(hook.created_at),
+        "message": message,
+    }
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(jsontext.dumps(body), status, mimetype="application/json")

@@ -1,0 +1,42 @@
+"""Kinds of values that only hooks and their log take: yes or no, and a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from connector.fields import Text, Words
+
+_YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+class YesNo(Words, fields.Boolean):
+    """Yes or no, as JSON or as a word; out comes a bool."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        found = _YES_OR_NO.get(str(value).strip().lower())
+        if found is None:
+            raise ValidationError(f"“{self.label}” must be true or false.")
+        return found
+
+
+class Moment(Text):
+    """A point in time in ISO 8601; without an offset it is taken as UTC. Out comes a datetime."""
+
+    def _deserialize(  # type: ignore[override]
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> datetime:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        try:
+            # A plus sign in an address arrives as a space.
+            moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        except ValueError:
+            raise ValidationError(
+                f"“{self.label}” must be a time such as {self.example}."
+            ) from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,138 @@
+"""Joining the parts: the only place where all of them meet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import stamina
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from connector import __version__, actions
+from connector.api import (
+    action_routes,
+    delivery_routes,
+    docs,
+    health,
+    hook_routes,
+    inbound_routes,
+    openai_routes,
+    problems,
+    requests,
+    trigger_routes,
+)
+from connector.api.limits import Limits
+from connector.api.services import Services, attach, services
+from connector.background import Background
+from connector.config import Settings
+from connector.delivery import Delivery
+from connector.endpoints import Endpoints
+from connector.hooks import Hooks
+from connector.identity import Identity
+from connector.inbound import Inbound
+from connector.paywalls import Client
+from connector.readiness import Readiness
+from connector.reconcile import Reconcile
+from connector.sealing import Sealer
+from connector.specs.openapi import Problem
+from connector.store import Store, make_engine
+from connector.subscriptions import Subscriptions
+from connector.targets import Targets
+from connector.telemetry import register_secret
+from connector.worker import Worker
+
+if TYPE_CHECKING:
+    from httpx import BaseTransport
+
+
+class _Api(Api):  # type: ignore[misc]
+    """flask-smorest without its own errors and its own documentation routes."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def create_app(settings: Settings, *, transport: BaseTransport | None = None) -> Flask:
+    """The WSGI app for these settings; the database is expected to be migrated.
+
+    `transport` replaces the network to upstream, for tests.
+    """
+    for secret in settings.secret_keys:
+        register_secret(secret)
+    actions.load()
+    stamina.instrumentation.set_on_retry_hooks(())  # metrics count upstream's answers already
+    app = Flask("connector", static_folder=None)
+    app.config.update(
+        API_TITLE="Paywalls Connector",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        MAX_CONTENT_LENGTH=problems.BODY_MAX,
+        MAX_FORM_MEMORY_SIZE=problems.BODY_MAX,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.url_map.strict_slashes = False
+    with app.app_context():
+        attach(_joined(settings, transport))
+    requests.install(app)
+    problems.install(app)
+    api = _Api(app)
+    api.register_blueprint(action_routes.blueprint())
+    api.register_blueprint(trigger_routes.blueprint())
+    api.register_blueprint(hook_routes.blueprint())
+    api.register_blueprint(delivery_routes.blueprint())
+    app.register_blueprint(inbound_routes.blueprint())
+    app.register_blueprint(openai_routes.blueprint())
+    app.register_blueprint(health.blueprint())
+    app.register_blueprint(docs.blueprint(api))
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+def start_worker(app: Flask) -> None:
+    """Begin to send what the outbox holds, and to look after everything else, in this process."""
+    with app.app_context():
+        parts = services()
+    parts.delivery.start()
+    parts.worker.start()
+
+
+def stop(app: Flask) -> None:
+    """Finish what the threads of this process have under way, then let go of the database."""
+    with app.app_context():
+        parts = services()
+    parts.worker.stop()
+    parts.delivery.stop()
+    parts.background.close()
+    parts.store.close()
+
+
+def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
+    """The parts of one process; their threads start when they are first used."""
+    store = Store(make_engine(settings.database_url, settings.database_pool))
+    client = Client(settings.upstream_url, transport)
+    identity = Identity(store, settings.secret_keys, settings.allowed_paywalls)
+    endpoints = Endpoints(settings.secret_keys, settings.public_url)
+    sealer = Sealer(settings.secret_keys)
+    targets = Targets(settings.allowed_targets)
+    delivery = Delivery(store, settings, sealer, targets)
+    reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
+    subscriptions = Subscriptions(settings, store, identity, endpoints, sealer)
+    background = Background()
+    return Services(
+        settings=settings,
+        store=store,
+        identity=identity,
+        client=client,
+        limits=Limits(settings.rate_limit, settings.redis_url),
+        inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
+        hooks=Hooks(store, sealer, targets, settings.hooks_per_paywall, delivery.wake),
+        delivery=delivery,
+        worker=Worker(settings, store, client, subscriptions, reconcile, sealer),
+        background=background,
+        readiness=Readiness(settings, identity, client, subscriptions, reconcile, background),
+    )
