@@ -1,0 +1,1 @@
+"""The tests read like the manual: the name says the promise."""

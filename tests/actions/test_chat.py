@@ -1,0 +1,166 @@
+"""Send Chat Message: an answer, or what the user must do first."""
+
+from typing import Any
+
+import pytest
+
+from tests.actions.scripted import Scripted
+from tests.api.builder import Builder, check_problem
+from tests.conftest import BEARER
+
+SHAPE = [
+    "success",
+    "outcome",
+    "message",
+    "action_url",
+    "reply",
+    "model",
+    "finish_reason",
+    "completion_id",
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+]
+ASKED = {"user": "ann", "model": "sandbox-echo", "prompt": "a canary prompt"}
+
+
+def chatted(builder: Builder, **values: Any) -> dict[str, Any]:
+    answer = builder.post("chat", **values)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    assert list(found) == SHAPE
+    assert None not in found.values()
+    return found
+
+
+def test_the_model_answers_and_the_tokens_are_told(builder: Builder) -> None:
+    builder.user("ann", balance="9")
+    found = chatted(builder, **ASKED)
+    assert (found["success"], found["outcome"], found["action_url"]) == (True, "answered", "")
+    assert found["reply"] == found["message"] == "You said: a canary prompt"
+    assert (found["model"], found["finish_reason"]) == ("sandbox-echo", "stop")
+    assert found["completion_id"].startswith("chatcmpl-")
+    assert found["total_tokens"] == found["prompt_tokens"] + found["completion_tokens"] > 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"prompt": "a canary prompt", "system": "Be brief."},
+        {
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "a canary prompt"},
+            ]
+        },
+        {"messages": '[{"role": "user", "content": "a canary prompt"}]', "system": "Be brief."},
+        {
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": [{"type": "text", "text": "a canary prompt"}]},
+            ]
+        },
+    ],
+)
+def test_prompt_and_system_are_the_same_as_messages(
+    builder: Builder, words: dict[str, Any]
+) -> None:
+    builder.user("ann", balance="9")
+    found = chatted(builder, user="ann", model="sandbox-echo", **words)
+    assert found["reply"] == "You said: a canary prompt\nMy instructions: Be brief."
+
+
+@pytest.mark.parametrize("limit", [2, "2", 2.0])
+def test_max_tokens_shortens_the_answer(builder: Builder, limit: object) -> None:
+    builder.user("ann", balance="9")
+    found = chatted(builder, **ASKED, max_tokens=limit, temperature="0.7")
+    assert (found["finish_reason"], found["completion_tokens"]) == ("length", 2)
+
+
+@pytest.mark.parametrize("words", [{}, {"prompt": "canary prompt", "messages": [{"role": "user"}]}])
+def test_exactly_one_of_prompt_and_messages_is_filled_in(
+    builder: Builder, words: dict[str, Any]
+) -> None:
+    answer = builder.post("chat", user="ann", model="sandbox-echo", **words)
+    problem = check_problem(answer, 422, "invalid_field", "prompt")
+    assert "“Prompt” or “Messages”" in problem["message"]
+    assert builder.operations() == []
+
+
+def test_a_user_without_balance_gets_a_topup_link(builder: Builder) -> None:
+    found = chatted(builder, **(ASKED | {"model": "sandbox-flat"}))
+    assert (found["success"], found["outcome"]) == (False, "topup_required")
+    assert "/checkout/" in found["action_url"]
+    assert found["reply"] == found["message"]
+    assert found["total_tokens"] == 0
+
+
+def test_a_user_of_a_shared_paywall_must_authorize_first(shared_builder: Builder) -> None:
+    found = chatted(shared_builder, **ASKED)
+    assert (found["success"], found["outcome"]) == (False, "authorization_required")
+    assert "/authorize/" in found["action_url"]
+
+
+def test_placeholders_may_stand_in_what_people_write(builder: Builder) -> None:
+    builder.user("ann", balance="9")
+    found = chatted(builder, **(ASKED | {"prompt": "canary prompt {{name}}"}))
+    assert found["reply"] == "You said: canary prompt {{name}}"
+
+
+def test_a_metered_answer_causes_no_questions(builder: Builder) -> None:
+    builder.user("ann", balance="9")
+    chatted(builder, **ASKED)
+    assert builder.operations() == ["chat"]
+
+
+CONNECTED = {"connected": True, "message": "", "connectedUser": {}}
+
+
+def test_an_unmetered_answer_to_somebody_who_can_pay_is_an_answer(scripted: Scripted) -> None:
+    scripted.says = {
+        "chat/completions": {"choices": [{"message": {"role": "assistant", "content": "Hello"}}]},
+        "user/connect": CONNECTED,
+        "user/balance": {"balance": "1", "balanceFormatted": "$1.00"},
+    }
+    found = scripted.ask("chat", **ASKED)
+    assert (found["success"], found["outcome"], found["reply"]) == (True, "answered", "Hello")
+    assert (found["model"], found["finish_reason"], found["total_tokens"]) == (
+        "sandbox-echo",
+        "",
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "reply"),
+    [
+        ({"content": None, "tool_calls": []}, ""),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, "ab"),
+        ({"content": {"odd": 1}}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_an_answer_of_any_shape_becomes_text(
+    scripted: Scripted, message: object, reply: str
+) -> None:
+    scripted.says["chat/completions"] = {
+        "id": 7,
+        "model": None,
+        "choices": [{"message": message, "finish_reason": None}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": "many"},
+    }
+    found = scripted.ask("chat", **ASKED)
+    assert (found["reply"], found["completion_id"], found["finish_reason"]) == (reply, "7", "")
+    assert (found["prompt_tokens"], found["completion_tokens"]) == (1, 0)
+
+
+@pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [1]}, [], "Hello", None, 5])
+def test_something_that_is_no_completion_is_told_and_not_to_be_repeated(
+    scripted: Scripted, answer: object
+) -> None:
+    scripted.says["chat/completions"] = answer if answer is not None else [None]
+    refused = scripted.client.post("/v1/chat", json=ASKED, headers=BEARER)
+    problem = check_problem(refused, 502, "upstream_failed")
+    assert problem["retryable"] is False
+    assert scripted.asked == ["chat/completions"]

@@ -1,0 +1,1 @@
+"""Exactly once: parallel calls, crashes, faults, doubt, late answers."""

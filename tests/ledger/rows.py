@@ -1,0 +1,58 @@
+"""Looking into the ledger's table behind the connector's back, and letting time pass in it."""
+
+from __future__ import annotations
+
+from sqlalchemy import text, update
+
+from connector.store import make_engine
+from connector.store.ledger_rows import STATES, Entry, listing
+from connector.store.moments import now
+from connector.store.tables import ledger, paywall_keys
+
+
+class Rows:
+    """The rows of one database's ledger."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine = make_engine(database_url, pool_size=2)
+
+    def all(self) -> list[Entry]:
+        """Every row, the longest untouched first."""
+        with self._engine.connect() as connection:
+            return listing(connection, STATES, 1000)
+
+    def one(self, reference: str = "order-1", action: str = "charge") -> Entry:
+        """The only row of a reference."""
+        (row,) = (r for r in self.all() if (r.reference, r.action) == (reference, action))
+        return row
+
+    def end_leases(self) -> None:
+        """Half a minute passes: whoever held a lease has lost it."""
+        with self._engine.begin() as connection:
+            connection.execute(update(ledger).values(lease_until=now(-1)))
+
+    def become(self, state: str) -> None:
+        """All rows are in this state, as a crash would have left them."""
+        with self._engine.begin() as connection:
+            connection.execute(update(ledger).values(state=state, was_in_doubt=False))
+
+    def pass_hours(self, hours: int) -> None:
+        """Hours pass: leases end, what was sent was sent that much earlier."""
+        change = (
+            "lease_until = 0, first_sent_at = first_sent_at - :passed, "
+            "created_at = created_at - :passed, updated_at = updated_at - :passed"
+        )
+        with self._engine.begin() as connection:
+            connection.execute(
+                text(f"UPDATE ledger SET {change}"), {"passed": hours * 3600 * 1_000_000}
+            )
+        self.pass_trust()
+
+    def pass_trust(self) -> None:
+        """Ten minutes pass: upstream is asked again about every key."""
+        with self._engine.begin() as connection:
+            connection.execute(update(paywall_keys).values(verified_at=None))
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._engine.dispose()

@@ -1,0 +1,1 @@
+"""The database: migrations, the group writer, a database that is away, queries."""
