@@ -1,0 +1,94 @@
+"""`python -m bench --peers some|all [--quick]`: measure everything, print it, write it down."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench import calls, held, latency, machine, report, servers, throughput
+from bench.load import drive
+from bench.peers.installing import installed, versions
+from bench.processes import BenchError, pinned
+from bench.servers import Bench
+
+_ROOT = Path(__file__).parent.parent
+_HOME = _ROOT / ".bench"
+_PAGE = _ROOT / "docs/performance.md"
+_FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "httpx")
+
+
+@click.command()
+@click.option(
+    "--peers",
+    type=click.Choice(["some", "all"]),
+    default="some",
+    show_default=True,
+    help="`all` adds LiteLLM's proxy, which is large.",
+)
+@click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
+def main(peers: str, quick: bool) -> None:
+    """Measure the connector beside its peers and write docs/performance.md."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))
+    try:
+        _measure(litellm=peers == "all", quick=quick)
+    except BenchError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _measure(*, litellm: bool, quick: bool) -> None:
+    if not sys.platform.startswith("linux"):
+        raise BenchError("The measurement needs Linux: it pins processes and reads /proc.")
+    cores = sorted(os.sched_getaffinity(0))
+    _HOME.mkdir(exist_ok=True)
+    fastapi_bin = installed("fastapi", _HOME)
+    litellm_bin = installed("litellm", _HOME) if litellm else None
+    others = machine.OtherWork()
+    folder = Path(tempfile.mkdtemp(prefix="data-", dir=_HOME))
+    try:
+        with pinned(cores[-1]), servers.stub(cores[-1], folder) as port:
+            bench = Bench(
+                server_core=cores[0],
+                load_core=cores[-1],
+                rounds=1 if quick else 5,
+                seconds=1.0 if quick else 3.0,
+                folder=folder,
+                stub=port,
+                fastapi=fastapi_bin,
+                litellm=litellm_bin,
+            )
+            facts = [*machine.describe(folder), *_about_peers(bench), _about_stub(bench)]
+            if len(cores) == 1:
+                facts.append("only one core: the load generator took part of it")
+            with servers.running(bench) as running:
+                figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
+            figures += held.measure(bench)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    summary = report.summary(figures, others.share())
+    click.echo(f"\n{report.table(figures)}\n\n{summary}")
+    if not quick:
+        facts.insert(0, f"measured on {datetime.now(UTC):%Y-%m-%d}")
+        _PAGE.parent.mkdir(exist_ok=True)
+        _PAGE.write_text(report.page(figures, summary, facts))
+        click.echo(f"Written to {_PAGE.relative_to(_ROOT)}.")
+
+
+def _about_peers(bench: Bench) -> list[str]:
+    about = [f"peer: {versions(bench.fastapi, *_FASTAPI_SHOWN)}"]
+    return [*about, f"peer: {versions(bench.litellm, 'litellm')}"] if bench.litellm else about
+
+
+def _about_stub(bench: Bench) -> str:
+    load = drive(bench.stub, calls.direct_balance(), connections=16, seconds=1.0)
+    return f"the stand-in for the billing API alone: {load.rate:,.0f} answers per second"
+
+
+main()

@@ -1,0 +1,80 @@
+"""The requests that are measured, as raw bytes, and a mark by which a right answer is known."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+KEY = "sk-paywalls-bench-0123456789abcdef"
+USER = "user_42"
+_HEAD = (
+    "Host: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: application/json\r\n"
+    f"Authorization: Bearer {KEY}\r\n"
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, made anew each time, and the text that stands in every answer that did the work.
+
+    `doubling` is text that must not stand there.
+    """
+
+    request: Callable[[], bytes]
+    expect: bytes
+    doubling: bytes = b"\0"
+
+
+def balance(user: str = USER) -> Call:
+    """`GET /v1/balance`, ours and the pass-through's."""
+    return Call(_always(_get(f"/v1/balance?user={user}")), b'"outcome":"sufficient"')
+
+
+def direct_balance() -> Call:
+    """What upstream is asked for a balance."""
+    return Call(_always(_get(f"/v1/user/balance?user={USER}")), b'"balanceFormatted"')
+
+
+def charge() -> Call:
+    """`POST /v1/charge`, every request with a reference of its own."""
+    run, numbers = secrets.token_hex(4), itertools.count(1)
+    body = {"user": USER, "amount": "0.50", "reference": "", "description": "One image"}
+
+    def fresh() -> bytes:
+        return _post("/v1/charge", body | {"reference": f"order-{run}-{next(numbers)}"})
+
+    return Call(fresh, b'"outcome":"charged"', doubling=b'"duplicate":true')
+
+
+def chat() -> Call:
+    """`POST /v1/chat`, ours and the pass-through's."""
+    body = {"user": USER, "model": "gpt-4o-mini", "prompt": "Say something about a fox."}
+    return Call(_always(_post("/v1/chat", body)), b'"outcome":"answered"')
+
+
+def completion(path: str, stream: bool = False) -> Call:
+    """A chat in OpenAI's form, for LiteLLM, the OpenAI pass-throughs and upstream itself."""
+    body = {
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "Say something about a fox."}],
+        "user": USER,
+        "stream": stream,
+    }
+    return Call(_always(_post(path, body)), b"chat.completion")
+
+
+def _always(request: bytes) -> Callable[[], bytes]:
+    return lambda: request
+
+
+def _get(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\n{_HEAD}\r\n".encode()
+
+
+def _post(target: str, body: object) -> bytes:
+    raw = json.dumps(body).encode()
+    head = f"POST {target} HTTP/1.1\r\n{_HEAD}Content-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw

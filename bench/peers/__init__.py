@@ -1,0 +1,1 @@
+"""What the connector is measured against, each in a virtualenv of its own under .bench/."""
