@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from connector.specs import docs
 
-FILES: tuple[tuple[str, Callable[[], str]], ...] = (("docs/actions.md", docs.actions_page),)
-"""One row per file: its path in the repository, and the function that gives its text."""
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (docs.files,)
+"""One row per generator: a function that gives the text of each of its files, by the file's path
+in the repository."""
+
+
+def files() -> dict[str, str]:
+    """Every generated file's text, by its path in the repository."""
+    return {name: text for generate in GENERATORS for name, text in generate().items()}
 
 
 def write(root: Path) -> list[Path]:
     """Bring every generated file under `root` up to date; the paths of those that changed."""
     changed = []
-    for name, text in FILES:
+    for name, text in files().items():
         path = root / name
-        if _differs(path, wanted := text()):
+        if _differs(path, text):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted, encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             changed.append(path)
     return changed
 
 
 def stale(root: Path) -> list[str]:
-    """The generated files under `root` that are missing or not current, as they are in FILES."""
-    return [name for name, text in FILES if _differs(root / name, text())]
+    """The generated files under `root` that are missing or not current."""
+    return [name for name, text in files().items() if _differs(root / name, text)]
 
 
 def _differs(path: Path, wanted: str) -> bool:

@@ -31,6 +31,11 @@ What you can do with the connector, one section for each action. New to it? Star
 """  # noqa: E501 -- one line of the page is one line here
 
 
+def files() -> dict[str, str]:
+    """The page under its path in the repository."""
+    return {"docs/actions.md": actions_page()}
+
+
 def actions_page() -> str:
     """The whole page, in Markdown."""
     actions_folder.load()
