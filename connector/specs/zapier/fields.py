@@ -1,0 +1,169 @@
+"""Fields of the catalog as fields of Zapier's forms and answers.
+
+Source: PlainInputFieldSchema and PlainOutputFieldSchema.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema
+
+from connector.catalog import Action, Kind, actions, fields_of
+from connector.fields import Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.refusals import MEANINGS
+from connector.specs.zapier.requests import given
+
+ON_REFUSAL = "on_refusal"
+_LONG_TEXT = 500
+_FOR_REAL = "Testing this step does it for real, so test with a test user."
+_REFERENCE = (
+    "Start it with the name of the form or shop, such as `signup-form-` and then the entry's "
+    "number. Two steps like this in one Zap need two different ones."
+)
+_REFUSAL: dict[str, Any] = {
+    "key": ON_REFUSAL,
+    "label": "If the User Cannot Pay Yet",
+    "helpText": "What happens when the user has too little balance, or has not allowed charges. "
+    "To send them the link in a later step, choose to continue and add a Filter or Paths step on "
+    "Outcome, so that nothing is delivered unpaid.",
+    "type": "string",
+    "required": False,
+    "default": "stop",
+    "choices": [
+        {"value": "stop", "sample": "stop", "label": "Stop the Zap run here"},
+        {"value": "continue", "sample": "continue", "label": "Continue, with the link to send"},
+    ],
+    "altersDynamicFields": False,
+}
+
+
+def may_be_refused(action: Action) -> bool:
+    """Whether the end user may have to pay or to allow charges first."""
+    return action.kind is Kind.WRITE and any(name in MEANINGS for name in action.outcomes)
+
+
+def inputs(action: Action) -> list[dict[str, Any]]:
+    """The form of an action, required fields first; of fields that exclude each other the usual
+    one."""
+    found = [_input(action, name, field) for name, field in _offered(action).items()]
+    found.sort(key=lambda field: not field["required"])
+    return [*found, _REFUSAL] if may_be_refused(action) else found
+
+
+def body(action: Action) -> dict[str, Any]:
+    """What is sent of the form. A prompt goes inside a list, because Zapier deletes `{{name}}` from
+    texts that stand alone."""
+    sent: dict[str, Any] = {}
+    for name in _offered(action):
+        conversation = _conversation(action, name)
+        if conversation:
+            sent[conversation] = [{"role": "user", "content": given(name)}]
+        else:
+            sent[name] = given(name)
+    return sent
+
+
+def outputs(schema: type[Schema]) -> list[dict[str, Any]]:
+    """What can be mapped from an answer."""
+    return [
+        {"key": name, "label": field.label, "type": _output_type(field)}
+        for name, field in _answered(schema).items()
+    ]
+
+
+def sample(action: Action) -> dict[str, Any]:
+    """An answer with every field filled."""
+    found = {name: field.example for name, field in _answered(action.output).items()}
+    if "outcome" in found:
+        found["outcome"] = next(iter(action.outcomes))
+    return found
+
+
+def listing(name: str) -> Action | None:
+    """The action that lists what may stand in a field: `models` for `model`."""
+    for action in actions():
+        if (
+            action.many
+            and action.key == f"{name}s"
+            and {"id", "name"} <= set(_answered(action.output))
+        ):
+            return action
+    return None
+
+
+def _offered(action: Action) -> dict[str, Words]:
+    others = action.input.one_of[1:] if _conversation(action, *action.input.one_of[:1]) else ()
+    return {name: field for name, field in action.words().items() if name not in others}
+
+
+def _conversation(action: Action, name: str = "") -> str:
+    """The field of messages that says the same as the prompt `name`, or ""."""
+    usual, *others = action.input.one_of or ("",)
+    if name and name == usual:
+        for other in others:
+            if isinstance(action.words()[other], Messages):
+                return other
+    return ""
+
+
+def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "key": name,
+        "label": field.label,
+        "helpText": _help(action, name, field),
+        "type": _input_type(field),
+        "required": field.required or bool(_conversation(action, name)),
+    }
+    if isinstance(field, Metadata):
+        found["dict"] = True
+    else:
+        found["placeholder"] = shown(field.example)
+    listed_by = listing(name)
+    if listed_by is not None:
+        found["dynamic"] = f"{listed_by.key}.id.name"
+        found["search"] = f"{listed_by.key}.id"
+    return found
+
+
+def _help(action: Action, name: str, field: Words) -> str:
+    parts = [field.help]
+    conversation = _conversation(action, name)
+    if conversation:
+        title = action.words()[conversation].label
+        parts = [part for part in field.help.split(". ") if title not in part]
+    if action.exactly_once and name == "reference":
+        parts += [_REFERENCE, _FOR_REAL]
+    elif may_be_refused(action) and not action.exactly_once and name == "user":
+        parts.append(_FOR_REAL)
+    return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
+
+
+def _input_type(field: Words) -> str:
+    match field:
+        case Number():
+            return "number"
+        case Count():
+            return "integer"
+        case Flag():
+            return "boolean"
+        case Messages():
+            return "text"
+        case Text() if field.lines and field.max_length > _LONG_TEXT:
+            return "text" if field.template_ok else "string"
+    return "string"
+
+
+def _output_type(field: Words) -> str:
+    match field:
+        case Flag():
+            return "boolean"
+        case Count():
+            return "integer"
+        case Number():
+            return "number"
+    return "string"
+
+
+def _answered(schema: type[Schema]) -> dict[str, Words]:
+    return {name: field for name, field in fields_of(schema).items() if isinstance(field, Words)}

@@ -1,0 +1,34 @@
+"""Requests as Zapier writes them in JSON, with tokens for what the builder filled in.
+
+A token that is a whole value keeps the value's type. Users never stand in the address, where Zapier
+would not encode them, and nothing optional in a header, where the token itself would be sent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def given(name: str) -> str:
+    """The token for what the builder filled into a field."""
+    return f"{{{{bundle.inputData.{name}}}}}"
+
+
+def request(
+    path: str,
+    method: str = "GET",
+    *,
+    body: dict[str, Any] | None = None,
+    params: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """A call of the connector; fields that are not filled in are left out (RequestSchema)."""
+    found: dict[str, Any] = {
+        "method": method,
+        "url": f"{{{{bundle.authData.base_url}}}}/v1{path}",
+        "removeMissingValuesFrom": {"body": True, "params": True},
+    }
+    if body is not None:
+        found["body"] = body
+    if params is not None:
+        found["params"] = params
+    return found
