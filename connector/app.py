@@ -20,6 +20,7 @@ from connector.api import (
     openai_routes,
     problems,
     requests,
+    spec_routes,
     trigger_routes,
 )
 from connector.api.limits import Limits
@@ -87,6 +88,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     app.register_blueprint(openai_routes.blueprint())
     app.register_blueprint(health.blueprint())
     app.register_blueprint(docs.blueprint(api))
+    app.register_blueprint(spec_routes.blueprint())
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

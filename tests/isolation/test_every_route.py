@@ -165,6 +165,9 @@ NOTHING_STORED = {
     ("GET", "/docs"),
     ("GET", "/docs/start.js"),
     ("GET", "/docs/<name>"),
+    ("GET", "/specs"),
+    ("GET", "/specs/flowxo"),
+    ("GET", "/specs/<path:name>"),
 }
 """Routes that pass on what upstream says about the caller's key, or show what is the same for
 everybody."""

@@ -1,0 +1,150 @@
+"""`/specs`: what to bring into Zapier, n8n and FlowXO, made for this connector's public address.
+
+Open to everybody, as `/openapi.json` is: there is nothing in it that the source does not show.
+The address is the operator's setting, never the Host header. Everything is made once per process,
+when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+
+from flask import Blueprint, Response, render_template, request
+
+from connector import jsontext
+from connector.api.services import services
+from connector.errors import NotFound
+from connector.specs import flowxo
+from connector.specs.downloads import EXAMPLE_ADDRESS, Download, downloads
+from connector.specs.flowxo.page import DOING, conditions
+
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+_HTML, _JSON = "text/html", "application/json"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A download with its content."""
+
+    about: Download
+    content: bytes
+    tag: str
+
+
+def blueprint() -> Blueprint:
+    """The list, its files, and the FlowXO steps as a page to copy from."""
+    blp = Blueprint("specs", __name__, template_folder="templates")
+    making = Lock()
+
+    @cache
+    def all_of(address: str) -> dict[str, _Made]:
+        made = {}
+        for about in downloads(address):
+            content = about.build()
+            made[about.name] = _Made(about, content, hashlib.sha256(content).hexdigest()[:32])
+        return made
+
+    def offered() -> dict[str, _Made]:
+        with making:
+            return all_of(_address())
+
+    @blp.get("/specs")
+    def specs() -> Response:
+        """A page for browsers, JSON for everything else."""
+        accepted = request.accept_mimetypes
+        if accepted.best_match([_JSON, _HTML]) == _HTML and accepted[_HTML] > accepted[_JSON]:
+            body = render_template(
+                "specs.html", files=[m.about for m in offered().values()], **_shown()
+            ).encode()
+            response = _page(body)
+        else:
+            response = _cached(jsontext.dumps(_listed(offered())), _JSON)
+        response.vary.add("Accept")
+        return response
+
+    @blp.get("/specs/flowxo")
+    def flowxo_page() -> Response:
+        """Every step of FlowXO, to copy from."""
+        found = flowxo.described(_address())
+        return _page(
+            render_template(
+                "specs_flowxo.html", found=found, doing=DOING, conditions=conditions, **_shown()
+            ).encode()
+        )
+
+    @blp.get("/specs/<path:name>")
+    def spec(name: str) -> Response:
+        """One file."""
+        found = offered().get(name)
+        if found is None:
+            raise NotFound(
+                "There is no file of this name. Open /specs: it lists all files there are."
+            )
+        response = _cached(found.content, found.about.mimetype, found.tag)
+        if found.about.mimetype != _JSON:
+            response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(name)}"'
+        return response
+
+    return blp
+
+
+def _address() -> str:
+    return services().settings.public_url or EXAMPLE_ADDRESS
+
+
+def _shown() -> dict[str, object]:
+    return {"address": _address(), "is_example": services().settings.public_url is None}
+
+
+def _listed(made: dict[str, _Made]) -> dict[str, object]:
+    example = services().settings.public_url is None
+    return {
+        "address": _address(),
+        "address_is_example": example,
+        "message": (
+            "This connector does not know its public address, so an example stands in the files. "
+            "Set CONNECTOR_PUBLIC_URL to its https address and start it again."
+            if example
+            else "The public address of this connector is filled in."
+        ),
+        "files": [
+            {
+                "name": name,
+                "platform": one.about.platform,
+                "label": one.about.label,
+                "what": one.about.what,
+                "path": f"/specs/{name}",
+                "url": f"{_address()}/specs/{name}",
+                "type": one.about.mimetype,
+                "bytes": len(one.content),
+            }
+            for name, one in made.items()
+        ],
+    }
+
+
+def _file_name(name: str) -> str:
+    """What a browser calls the saved file."""
+    return f"paywalls-{name.rsplit('/', 1)[-1]}"
+
+
+def _page(body: bytes) -> Response:
+    response = _cached(body, "text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _cached(body: bytes, content_type: str, tag: str = "") -> Response:
+    """An answer that may be kept, if it is asked each time whether it is still current."""
+    response = Response(body, content_type=content_type)
+    response.set_etag(tag or hashlib.sha256(body).hexdigest()[:32])
+    response.headers["Cache-Control"] = "no-cache"
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,36 @@
+"""What a running connector offers under `/specs`, with its own public address filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connector.specs import flowxo
+
+EXAMPLE_ADDRESS = flowxo.EXAMPLE_ADDRESS
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file: `name` is its address after `/specs/`, `build` makes its content."""
+
+    name: str
+    platform: str
+    label: str
+    what: str
+    mimetype: str
+    build: Callable[[], bytes]
+
+
+def downloads(address: str) -> tuple[Download, ...]:
+    """Everything that can be downloaded, for a connector with this public URL."""
+    return (
+        Download(
+            "flowxo.json",
+            "FlowXO",
+            "Every step as data",
+            "The fields of FlowXO's HTTP task for every action, and whole recipes.",
+            "application/json",
+            lambda: flowxo.files(address)[flowxo.JSON_FILE].encode(),
+        ),
+    )

@@ -1,0 +1,249 @@
+"""Whole flows, task by task.
+
+A filter in FlowXO skips only its own task, and the flow goes on with the next one: so every task
+that must not run unpaid has the filter, not only the first. Conditions in one filter must all be
+met. In a text, `{{charge.data__action_url}}` stands for a pick: the answer of the task “charge”,
+then two underscores and the field.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Task = dict[str, Any]
+
+TOP_UP = "Please top up your balance first:"
+ALLOW = "Please allow charges or top up your balance first:"
+LATER = "That did not work just now. Please try again later."
+_LINKS = "authorization_required, topup_required"
+
+
+def recipes() -> list[dict[str, Any]]:
+    """Every recipe; values are examples to test with, `in_a_flow` says what to pick instead."""
+    return [
+        _form(),
+        _gate(),
+        _paid_answer(),
+        _check_run_charge(),
+        _depleted(),
+        _credit(
+            "signup_credit",
+            "Credits at signup",
+            "A person's first message, or your signup form's webhook.",
+            "2.00",
+            "signup-user_42",
+            "Type signup- and pick the person's id: however often the flow runs, it counts once.",
+            "Welcome! We have added {{deposit.data__amount}} to your balance.",
+        ),
+        _credit(
+            "renewal_credit",
+            "Credits at each renewal",
+            "Your payment tool's webhook for a paid invoice.",
+            "10.00",
+            "renewal-invoice-2001",
+            "Type renewal- and pick the invoice's number: each invoice counts once.",
+            "Thank you! {{deposit.data__amount}} was added for the new month.",
+        ),
+        _credit(
+            "refund",
+            "Refund by deposit",
+            "Your shop's webhook for a cancelled order, or a message from your staff.",
+            "0.50",
+            "refund-order-1001",
+            "Type refund- and pick the order's number: an order is refunded once.",
+            "We have given {{deposit.data__amount}} back to your balance.",
+        ),
+    ]
+
+
+def _form() -> dict[str, Any]:
+    return {
+        "key": "charge_per_form",
+        "label": "Charge for each form submission",
+        "trigger": "Webhook: your form tool posts each entry to it.",
+        "tasks": [
+            _charge("form-contact-entry-501", "Type form-contact- and pick the entry's id."),
+            _message("thanks", "Thank you, we have your entry.", _is("charge", "charged")),
+            *_refused("charge"),
+        ],
+    }
+
+
+def _gate() -> dict[str, Any]:
+    return {
+        "key": "charge_before_answer",
+        "label": "Charge refused: send the link (a gate before an answer)",
+        "trigger": "New Message: the person asks your bot for something that costs money.",
+        "tasks": [
+            _charge("bot-answer-msg-7001", "Type bot-answer- and pick the message's id."),
+            _yours("answer", "What the person pays for.", _is("charge", "charged")),
+            *_refused("charge"),
+        ],
+        "note": "When the person has paid and asks again, that is a new message and a new charge; "
+        "the refused one has cost nothing.",
+    }
+
+
+def _paid_answer() -> dict[str, Any]:
+    rows = [
+        _row("user", "user_42", "Pick the person's id."),
+        _row("model", "gpt-4o-mini", "Type the name of the model."),
+        _row("prompt", "Write a haiku about rain.", "Pick the person's message."),
+        _row("system", "Answer in at most 500 characters.", "Say how the bot should talk."),
+    ]
+    return {
+        "key": "paid_ai_answer",
+        "label": "An AI answer that each person pays for",
+        "trigger": "New Message: the person's question.",
+        "tasks": [
+            _http("chat", "chat", rows),
+            _message("reply", "{{chat.data__reply}}", _is("chat", "answered")),
+            _message("link", f"{ALLOW}\n{{{{chat.data__action_url}}}}", _is("chat", _LINKS)),
+            _message("sorry", LATER, _is("chat", "error")),
+        ],
+        "note": "A chat has no reference: if FlowXO runs the task twice, the person pays for two "
+        "answers. Where that matters, use a fixed price and the gate above.",
+    }
+
+
+def _check_run_charge() -> dict[str, Any]:
+    rows = [
+        _row("user", "user_42", "Pick the person's id."),
+        _row("minimum", "0.50", "The price."),
+    ]
+    paid = _is("balance", "sufficient")
+    return {
+        "key": "check_run_charge",
+        "label": "Check, run, then charge",
+        "trigger": "New Message: the person asks for something whose result may fail.",
+        "tasks": [
+            _http("balance", "balance", rows),
+            _yours("work", "Make the result, but do not send it yet.", paid),
+            _charge(
+                "bot-work-msg-7002",
+                "Type bot-work- and pick the message's id.",
+                paid,
+            ),
+            _yours("result", "Send the result.", paid, _is("charge", "charged")),
+            _message(
+                "top_up",
+                f"{TOP_UP}\n{{{{balance.data__action_url}}}}",
+                _is("balance", "insufficient"),
+            ),
+            *_refused("charge", paid),
+            _message("not_checked", LATER, _is("balance", "error")),
+        ],
+        "note": "Between check and charge the person can spend the money elsewhere, so the result "
+        "waits for the charge. Where the work is dear, charge first.",
+    }
+
+
+def _depleted() -> dict[str, Any]:
+    wait = {"value": "{{nudged.value}}", "is": "is before", "to": "1 day ago", "or_empty": True}
+    rows = [_row("user", "user_42", "Pick user from the trigger.")]
+    return {
+        "key": "balance_depleted",
+        "label": "Balance depleted: send a top-up link, at most daily per person",
+        "trigger": "Webhook, subscribed to balance_depleted.",
+        "only_if": [{"value": "{{trigger.user}}", "is": "is not empty", "to": ""}],
+        "tasks": [
+            {
+                "name": "nudged",
+                "do": "get_attribute",
+                "key": "{{trigger.user}}",
+                "attribute": "nudged_at",
+                "what": "When this person was last written to.",
+            },
+            {
+                "name": "contact",
+                "do": "get_attribute",
+                "key": "{{trigger.user}}",
+                "attribute": "email",
+                "what": "Where to write to; your bot kept it with Set an Attribute, under the "
+                "person's id, when they gave it.",
+            },
+            _http("topup_link", "topup_link", rows, wait),
+            {
+                "name": "mail",
+                "do": "mail",
+                "to": "{{contact.value}}",
+                "text": f"{TOP_UP}\n{{{{topup_link.data__action_url}}}}",
+                "only_if": [wait, _is("topup_link", "ready")],
+            },
+            {
+                "name": "remember",
+                "do": "set_attribute",
+                "key": "{{trigger.user}}",
+                "attribute": "nudged_at",
+                "set_to": "{{trigger.created_at}}",
+                "only_if": [wait, _is("topup_link", "ready")],
+            },
+        ],
+        "note": "For a chat message instead of a mail, keep the person's Response Path as the "
+        "attribute, and send to that. Some channels refuse messages to people who have not "
+        "written for a day.",
+    }
+
+
+def _credit(
+    key: str, label: str, trigger: str, amount: str, reference: str, pick: str, text: str
+) -> dict[str, Any]:
+    rows = [
+        _row("user", "user_42", "Pick the person's id."),
+        _row("amount", amount, "How much to give."),
+        _row("reference", reference, pick),
+    ]
+    new = {"value": "{{deposit.data__duplicate}}", "is": "equals", "to": "false"}
+    return {
+        "key": key,
+        "label": label,
+        "trigger": trigger,
+        "tasks": [
+            _http("deposit", "deposit", rows),
+            _message("told", text, _is("deposit", "deposited"), new),
+        ],
+        "note": "Works where you credit balances yourself (Default mode). Elsewhere the outcome "
+        "is not_supported, and nothing is given.",
+    }
+
+
+def _charge(reference: str, pick: str, *only_if: Task) -> Task:
+    rows = [
+        _row("user", "user_42", "Pick the person's id."),
+        _row("amount", "0.50", "The price."),
+        _row("reference", reference, pick),
+    ]
+    return _http("charge", "charge", rows, *only_if)
+
+
+def _refused(name: str, *before: Task) -> list[Task]:
+    """What to say for every outcome of a charge but `charged`."""
+    said = f"{{{{{name}.data__message}}}}"
+    return [
+        _message("link", f"{ALLOW}\n{{{{{name}.data__action_url}}}}", *before, _is(name, _LINKS)),
+        _message("refused", said, *before, _is(name, "declined, unknown")),
+        _message("sorry", LATER, *before, _is(name, "error")),
+    ]
+
+
+def _http(name: str, step: str, rows: list[Task], *only_if: Task) -> Task:
+    soft = _row("errors", "soft", "Leave it as it is.")
+    task = {"name": name, "do": "http", "step": step, "rows": [*rows, soft]}
+    return task | {"only_if": list(only_if)} if only_if else task
+
+
+def _message(name: str, text: str, *only_if: Task) -> Task:
+    return {"name": name, "do": "message", "text": text, "only_if": list(only_if)}
+
+
+def _yours(name: str, what: str, *only_if: Task) -> Task:
+    return {"name": name, "do": "your_task", "what": what, "only_if": list(only_if)}
+
+
+def _row(name: str, value: str, in_a_flow: str) -> Task:
+    return {"name": name, "value": value, "in_a_flow": in_a_flow}
+
+
+def _is(task: str, outcomes: str) -> Task:
+    how = "equals one of" if "," in outcomes else "equals"
+    return {"value": f"{{{{{task}.data__outcome}}}}", "is": how, "to": outcomes}
