@@ -30,6 +30,10 @@ from tests.conftest import SECRET
 PATIENCE = 60.0
 """Seconds after which something that should happen counts as never happening."""
 _LOOK = 0.01
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paywalls-connector"
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(_CACHE / "pycache")}
+"""Where a server's modules are kept compiled, even if the tests' own are not: without that, it
+takes three times as long to start."""
 _LISTENS = re.compile(rb"(http://127\.0\.0\.1:\d+)")
 T = TypeVar("T")
 
@@ -55,7 +59,7 @@ class Server:
         with output.open("wb") as stream:
             self._head = subprocess.Popen(
                 [sys.executable, *arguments],
-                env=inherited | settings,
+                env=inherited | _COMPILED | settings,
                 cwd=output.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
