@@ -1,5 +1,8 @@
 """Events that come in: verify, keep once, number, put into the outbox, all in one transaction.
 
+In a burst the events of an address share transactions: they would wait for each other anyway, for
+the counter that numbers them.
+
 Source of the delivery's form: https://docs.paywalls.ai/how-to-guides/webhooks. What may be our own
 fault is told as 503, because upstream gives up for good on most 4xx.
 """
@@ -15,6 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector import jsontext
+from connector.batches import Batches
 from connector.endpoints import Endpoints, Known
 from connector.errors import (
     EndpointGone,
@@ -25,8 +29,15 @@ from connector.errors import (
 from connector.metrics import inbound_received
 from connector.outage import Outage
 from connector.store import Store, delivery_rows, event_rows, paywall_rows, subscription_rows
+from connector.store.subscription_rows import Endpoint
 
 _ROTATED = "paywall.secret.rotated"
+_FOREIGN, _UNKNOWN, _DEFECT = "foreign", "unknown", "defect"
+_OURS = {
+    _UNKNOWN: "This address is ours, but not known to this database yet.",
+    _DEFECT: "This delivery could not be kept. The connector's log says why.",
+}
+"""What may be our own fault, with its words."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +55,10 @@ class Event:
     body: str
 
 
+_Delivery = tuple[Event | None, bytes]
+"""The event that was read, if it could be, and the body that it came in."""
+
+
 class Inbound:
     """Takes deliveries. `wake` is called after a commit that put something into the outbox."""
 
@@ -57,6 +72,7 @@ class Inbound:
         self._store, self._endpoints, self._wake = store, endpoints, wake
         self._retention = timedelta(days=retention_days)
         self._outage = Outage()
+        self._batches = Batches(self._keep_all)
 
     def take(self, endpoint_id: str, body: bytes, signature: str) -> str:
         """Take one delivery; when this returns, it is durable. What became of it, in one word.
@@ -74,38 +90,66 @@ class Inbound:
             inbound_received("bad_signature")
             log.warning("inbound_bad_signature", endpoint=endpoint_id[:8])
             raise SignatureRefused("The signature of this delivery is missing or wrong.")
-        event = read(body)
         try:
             with self._outage.watched():
-                kept = self._store.write(
-                    lambda connection: self._keep(connection, endpoint_id, event, body)
-                )
-            if kept is None:
-                raise Unavailable("This address is ours, but not known to this database yet.")
+                result = self._batches.run(endpoint_id, (read(body), body))
+            if result in _OURS:
+                raise Unavailable(_OURS[result])
         except Unavailable:
             inbound_received("unavailable")
             raise
-        result, pushed = kept
+        if result == _FOREIGN:
+            raise InvalidField("This event belongs to another paywall.", field="paywallId")
         inbound_received(result)
-        if pushed:
-            self._wake()
         return result
 
+    def _keep_all(self, endpoint_id: str, batch: Sequence[_Delivery]) -> list[str]:
+        """Keep what came in at an endpoint, in one transaction; what became of each, in one word.
+        One that cannot be kept does not take the others with it."""
+        try:
+            results, pushed = self._store.write(
+                lambda connection: self._keep(connection, endpoint_id, batch)
+            )
+        except Unavailable:
+            raise
+        except Exception:
+            if len(batch) > 1:
+                return [self._keep_all(endpoint_id, [delivery])[0] for delivery in batch]
+            log.exception("inbound_defect", endpoint=endpoint_id[:8])
+            return [_DEFECT]
+        if pushed:
+            self._wake()
+        return results
+
     def _keep(
-        self, connection: Connection, endpoint_id: str, event: Event | None, body: bytes
-    ) -> tuple[str, int] | None:
-        """What became of it and how many pushes it caused; None at an unknown address."""
+        self, connection: Connection, endpoint_id: str, batch: Sequence[_Delivery]
+    ) -> tuple[list[str], int]:
+        """What became of each, and how many pushes they caused."""
         endpoint = subscription_rows.endpoint(connection, endpoint_id)
         if endpoint is None:
-            return None
-        if event is None:
-            event_rows.keep_unreadable(connection, endpoint.paywall_id, body)
-            log.warning("inbound_unreadable", endpoint=endpoint_id[:8], size=len(body))
-            return "unreadable", 0
-        if endpoint.upstream_id and event.paywall_id != endpoint.upstream_id:
-            raise InvalidField("This event belongs to another paywall.", field="paywallId")
-        (result,), pushed = keep(connection, endpoint.paywall_id, [event], self._retention)
-        return result, pushed
+            return [_UNKNOWN] * len(batch), 0
+        new: dict[str, Event] = {}
+        for event, body in batch:
+            if event is None:
+                event_rows.keep_unreadable(connection, endpoint.paywall_id, body)
+                log.warning("inbound_unreadable", endpoint=endpoint_id[:8], size=len(body))
+            elif not _foreign(event, endpoint):
+                new.setdefault(event.id, event)
+        kept, pushed = keep(connection, endpoint.paywall_id, list(new.values()), self._retention)
+        words = dict(zip(new, kept, strict=True))
+
+        def became(event: Event | None) -> str:
+            if event is None:
+                return "unreadable"
+            if _foreign(event, endpoint):
+                return _FOREIGN
+            return words[event.id] if new[event.id] is event else "duplicate"
+
+        return [became(event) for event, _ in batch], pushed
+
+
+def _foreign(event: Event, endpoint: Endpoint) -> bool:
+    return bool(endpoint.upstream_id) and event.paywall_id != endpoint.upstream_id
 
 
 def keep(

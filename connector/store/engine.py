@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -21,6 +22,8 @@ WAIT_SECONDS = 5
 POOL_SECONDS, LOCK_SECONDS = 2, 3
 """On PostgreSQL one caller may wait for a connection and then for a lock: five seconds in all."""
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 def make_engine(database_url: str, pool_size: int = 10) -> Engine:
@@ -109,6 +112,9 @@ class Store:
 
 def _unavailable(error: Exception) -> Exception:
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        state = getattr(cause, "sqlstate", None) or ""
+        log.warning("database_unavailable", cause=type(cause).__name__, sqlstate=state)
         return Unavailable(
             "The connector's database is busy or away, so nothing was done. Try again in a moment.",
             retry_after=2,

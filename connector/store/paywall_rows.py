@@ -138,7 +138,7 @@ def _named(connection: Connection, paywall_id: str, upstream_id: str) -> str:
         select(paywalls.c.id, paywalls.c.upstream_id)
         .where(or_(paywalls.c.id == paywall_id, paywalls.c.upstream_id == upstream_id))
         .order_by(paywalls.c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     if any(row.id == paywall_id and row.upstream_id is not None for row in rows):
         return paywall_id

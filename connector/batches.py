@@ -1,0 +1,86 @@
+"""Group commit across threads: what arrives for a key while work for it is under way shares the
+next turn.
+
+The thread that finds nobody at work for its key works at once, for itself alone; those that come
+meanwhile wait, and the first of them then works for all. Nobody waits for a batch to fill up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class _Place(Generic[Item, Result]):
+    """One item in a queue: its thread wakes up with a result, or to work for the next batch."""
+
+    def __init__(self, item: Item) -> None:
+        self.item, self.woken = item, Event()
+        self.result: Result | None = None
+        self.failure: BaseException | None = None
+        self.leads = False
+
+
+class Batches(Generic[Key, Item, Result]):
+    """Runs `work` (a key and at most `most` items, in order of arrival; one result each), for each
+    key in one thread at a time."""
+
+    def __init__(self, work: Callable[[Key, list[Item]], list[Result]], most: int = 64) -> None:
+        self._work, self._most = work, most
+        self._lock = Lock()
+        self._waiting: dict[Key, list[_Place[Item, Result]]] = {}
+        """The keys that somebody works for, and who waits behind that."""
+
+    def run(self, key: Key, item: Item) -> Result:
+        """The result of `item`. Raises what `work` raises, which everybody gets who shares the
+        batch or waits behind it: they would only wait for the same."""
+        place: _Place[Item, Result] = _Place(item)
+        with self._lock:
+            if key in self._waiting:
+                self._waiting[key].append(place)
+            else:
+                self._waiting[key] = []
+                place.leads = True
+        batch = [place]
+        if not place.leads:
+            place.woken.wait()
+            if place.leads:
+                batch = self._next(key)
+        if place.leads:
+            self._lead(key, batch)
+        if place.failure is not None:
+            raise place.failure
+        return place.result  # type: ignore[return-value]
+
+    def _next(self, key: Key) -> list[_Place[Item, Result]]:
+        with self._lock:
+            waiting = self._waiting[key]
+            batch, self._waiting[key] = waiting[: self._most], waiting[self._most :]
+        return batch
+
+    def _lead(self, key: Key, batch: list[_Place[Item, Result]]) -> None:
+        """Work for a batch, whose first place is the caller's, and hand on to who comes next."""
+        failure: BaseException | None = None
+        try:
+            results = self._work(key, [place.item for place in batch])
+            for place, result in zip(batch, results, strict=True):
+                place.result = result
+        except BaseException as error:
+            failure = error
+        with self._lock:
+            if failure is not None:
+                batch = [*batch, *self._waiting[key]]
+                self._waiting[key] = []
+            if waiting := self._waiting[key]:
+                waiting[0].leads = True
+                waiting[0].woken.set()
+            else:
+                del self._waiting[key]
+        for place in batch:
+            place.failure = failure
+            place.woken.set()

@@ -1,0 +1,124 @@
+"""In a burst deliveries share transactions; each still gets its own answer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+
+from connector.batches import Batches
+from connector.store import event_rows
+from connector.store.trigger_tables import events
+from tests.inbound.house import House
+from tests.processes import until
+
+
+class Desk:
+    """A piece of work that begins when it is let, and tells which batches came."""
+
+    def __init__(self, most: int = 64) -> None:
+        self.batches: list[list[int]] = []
+        self.go, self.broken = Event(), False
+        self.all = Batches(self.work, most)
+
+    def work(self, key: str, items: list[int]) -> list[str]:
+        self.batches.append(items)
+        assert self.go.wait(20)
+        if self.broken:
+            raise ValueError("broken")
+        return [f"{key}{item}" for item in items]
+
+    def waiting(self, key: str) -> int:
+        return len(self.all._waiting.get(key, []))
+
+
+def test_what_arrives_meanwhile_shares_the_next_turn_and_each_gets_its_own_result() -> None:
+    desk = Desk(most=3)
+    with ThreadPoolExecutor(6) as threads:
+        first = threads.submit(desk.all.run, "a", 0)
+        until(lambda: desk.batches)
+        others = []
+        for item in range(1, 6):
+            others.append(threads.submit(desk.all.run, "a", item))
+            until(lambda item=item: desk.waiting("a") == item)  # type: ignore[misc]
+        desk.go.set()
+        assert [future.result() for future in (first, *others)] == [f"a{n}" for n in range(6)]
+    assert desk.batches == [[0], [1, 2, 3], [4, 5]]
+    assert desk.all._waiting == {}
+
+
+def test_keys_do_not_wait_for_each_other() -> None:
+    desk = Desk()
+    with ThreadPoolExecutor(2) as threads:
+        futures = [threads.submit(desk.all.run, key, 1) for key in "ab"]
+        until(lambda: len(desk.batches) == 2)
+        desk.go.set()
+        assert [future.result() for future in futures] == ["a1", "b1"]
+
+
+def test_a_failure_reaches_all_who_wait_and_nobody_after_them() -> None:
+    desk = Desk()
+    desk.broken = True
+    with ThreadPoolExecutor(3) as threads:
+        futures = [threads.submit(desk.all.run, "a", 0)]
+        until(lambda: desk.batches)
+        futures += [threads.submit(desk.all.run, "a", item) for item in (1, 2)]
+        until(lambda: desk.waiting("a") == 2)
+        desk.go.set()
+        for future in futures:
+            with pytest.raises(ValueError, match="broken"):
+                future.result()
+    assert desk.batches == [[0]]
+    desk.broken = False
+    assert desk.all.run("a", 7) == "a7"
+
+
+@pytest.fixture
+def burst(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Deliver events so that all but the first are one batch: their answers, in order."""
+    owner = house.owner().ready()
+    inside, go = Event(), Event()
+    insert = event_rows.insert_new
+
+    def held(connection: Any, paywall_id: str, **values: Any) -> int | None:
+        if values["event_id"] == "first":
+            inside.set()
+            assert go.wait(20)
+        if values["type"] == "paywall.bad":
+            raise RuntimeError("a defect of ours")
+        return insert(connection, paywall_id, **values)
+
+    monkeypatch.setattr(event_rows, "insert_new", held)
+
+    def deliver(*found: dict[str, Any]) -> list[int]:
+        taken = house.connector.parts.inbound._batches
+        signed = [owner.signed(event) for event in (owner.event(id="first"), *found)]
+        with ThreadPoolExecutor(len(signed)) as threads:
+            answers = [threads.submit(house.connector.post, *signed[0])]
+            assert inside.wait(20)
+            for number, one in enumerate(signed[1:], 1):
+                answers.append(threads.submit(house.connector.post, *one))
+                until(lambda n=number: len(next(iter(taken._waiting.values()))) == n)  # type: ignore[misc]
+            go.set()
+            return [answer.result().status_code for answer in answers[1:]]
+
+    return owner, deliver
+
+
+def test_a_defect_takes_nobody_with_it(burst: Any, house: House) -> None:
+    owner, deliver = burst
+    good, bad, last = (owner.event(id="good"), owner.event(id="bad", type="paywall.bad"),
+                       owner.event(id="last"))  # fmt: skip
+    assert deliver(good, bad, last) == [200, 503, 200]
+    stored = house.rows(events.select().order_by(events.c.seq))
+    assert [(row.event_id, row.seq) for row in stored] == [("first", 1), ("good", 2), ("last", 3)]
+
+
+def test_the_same_event_twice_in_a_batch_is_one(burst: Any, house: House) -> None:
+    owner, deliver = burst
+    foreign = owner.event(id="foreign", paywallId="pw_of_somebody_else")
+    event = owner.event(id="same")
+    assert deliver(event, foreign, event) == [200, 422, 200]
+    assert [row.event_id for row in house.rows(events.select())] == ["first", "same"]
