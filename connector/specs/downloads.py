@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connector.specs import flowxo
+from connector.specs import flowxo, zapier
+from connector.specs.pack import zipped
 
 EXAMPLE_ADDRESS = flowxo.EXAMPLE_ADDRESS
 
@@ -26,6 +27,14 @@ def downloads(address: str) -> tuple[Download, ...]:
     """Everything that can be downloaded, for a connector with this public URL."""
     return (
         Download(
+            "zapier.zip",
+            "Zapier",
+            "The Zapier app",
+            "Unpack it and push it to your Zapier account: its README tells how.",
+            "application/zip",
+            lambda: zipped(_in_folder("paywalls-zapier", "zapier_spec/", zapier.files(address))),
+        ),
+        Download(
             "flowxo.json",
             "FlowXO",
             "Every step as data",
@@ -34,3 +43,8 @@ def downloads(address: str) -> tuple[Download, ...]:
             lambda: flowxo.files(address)[flowxo.JSON_FILE].encode(),
         ),
     )
+
+
+def _in_folder(folder: str, of_repository: str, files: dict[str, str]) -> dict[str, str]:
+    """Files of the repository's folder, in a folder of another name."""
+    return {f"{folder}/{name.removeprefix(of_repository)}": text for name, text in files.items()}
