@@ -3,11 +3,14 @@
 The log gives at most 100 rows a question and has no cursor: it is asked per subscription of ours
 and per status, and per event type where a page is full. A full page that does not reach back to
 the last complete reading is a possible gap (FACTS: whatever an outage of over an hour cost).
+
+What upstream had an answer for was stored before that: shortly after a complete reading, a full
+page of such events that are all known needs no second look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -27,9 +30,11 @@ STATUSES = ("pending", "error", "success")
 """In the order in which a delivery goes through them, so that none slips by between questions."""
 _SKEW = timedelta(minutes=5)
 """By how much upstream's clock may be behind ours."""
+_SHORTLY = timedelta(hours=1)
+"""A database that was restored from a copy had its last complete reading longer ago than that."""
 _MORE = "More events than Paywalls shows afterwards may have been missed. Their kinds:"
 _SUBSCRIPTIONS = 5
-_BATCH = 50
+_BATCH, _ASKED = 50, 500
 
 log = structlog.get_logger(__name__)
 
@@ -131,11 +136,14 @@ class Reconcile:
         found.events |= {event.id: event for event in rows}
         if not _cut(page, rows, before):
             return
+        shortly = before is not None and before > datetime.now(UTC) - _SHORTLY
+        if status == "success" and shortly and not self._unknown(paywall, rows):
+            return
         # Types that upstream added later are asked for too, as far as the page shows them.
         for kind in sorted(EVENTS_BY_TYPE.keys() | {event.type for event in rows}):
             page = webhooks.log(upstream, subscription_id, status, kind)
             rows = list(_events(page))
-            new = self._unknown(paywall, rows)
+            new = bool(self._unknown(paywall, rows))
             found.events |= {event.id: event for event in rows}
             if not _cut(page, rows, before):
                 continue
@@ -146,13 +154,19 @@ class Reconcile:
                 label = EVENTS_BY_TYPE[kind].label if kind in EVENTS_BY_TYPE else kind
                 found.incomplete.append(f"{label} ({status})")
 
-    def _unknown(self, paywall: Paywall, rows: list[Event]) -> int:
-        ids = [event.id for event in rows]
-        known = self._store.read(lambda connection: event_rows.known(connection, paywall.id, ids))
-        return len(ids) - len(known)
+    def _unknown(self, paywall: Paywall, rows: Iterable[Event]) -> list[Event]:
+        """Those of the events that are not stored here."""
+        found = {event.id: event for event in rows}
+        ids, known = list(found), set[str]()
+        for start in range(0, len(ids), _ASKED):
+            some = ids[start : start + _ASKED]
+            known |= self._store.read(lambda c, some=some: event_rows.known(c, paywall.id, some))  # type: ignore[misc]
+        return [event for event in found.values() if event.id not in known]
 
     def _insert(self, paywall: Paywall, found: Reading) -> int:
-        waiting = sorted(found.events.values(), key=lambda event: event.created_at)
+        # Most of what upstream shows was stored long ago: only the rest is worth a transaction.
+        unknown = self._unknown(paywall, found.events.values())
+        waiting = sorted(unknown, key=lambda event: event.created_at)
         new = 0
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]

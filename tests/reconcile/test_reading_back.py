@@ -121,6 +121,7 @@ def test_a_hundred_of_each_kind_come_back_without_a_gap(hasty: House) -> None:
     missed = give_up(owner, DEPLETED, 99) + give_up(owner, BLOCKED, 99)
     hasty.open()
     owner.poll()
+    hasty.idle()
     assert sorted(owner.stored()) == sorted(missed)
     assert owner.me()["possible_gap"] is False
 
@@ -151,6 +152,7 @@ def test_what_upstream_still_tries_to_send_is_no_gap_yet(house: House) -> None:
     house.down = False
     house.open()
     owner.poll()
+    house.idle()
     assert len(owner.stored()) == 100, "as many as one page of the log shows"
     assert owner.me()["possible_gap"] is False
     owner.control("POST", "clock", {"advance": 60})
@@ -182,12 +184,38 @@ def test_many_that_were_all_taken_are_no_gap(owner: Owner) -> None:
     assert len(owner.stored()) == 120
 
 
+def test_a_busy_paywall_costs_three_questions_each_time(owner: Owner) -> None:
+    owner.send(count=120)
+    owner.pass_quarter_hour()
+    owner.poll()
+    owner.house.idle()
+    owner.pass_quarter_hour()
+    asked = owner.asked("logs")
+    owner.poll()
+    owner.house.idle()
+    assert owner.asked("logs") - asked == len(("pending", "error", "success"))
+
+
+def test_what_was_lost_with_a_database_is_read_back_behind_a_full_page(house: House) -> None:
+    """A database restored from yesterday's copy, at a paywall where much happens."""
+    owner = house.owner().ready()
+    early = owner.send(BLOCKED, count=50)
+    late = owner.send(DEPLETED, count=100)
+    house.change(owner.forget(early[7]))
+    house.change(update(subscriptions).values(read_at=now(-86_400)))
+    house.open()
+    owner.poll()
+    house.idle()
+    assert sorted(owner.stored()) == sorted(early + late)
+
+
 def test_types_that_the_catalog_does_not_know_are_read_back_too(hasty: House) -> None:
     owner = hasty.owner().ready()
     missed = give_up(owner, "paywall.something.new", 60)
     missed += give_up(owner, DEPLETED, 60)
     hasty.open()
     owner.poll()
+    hasty.idle()
     assert sorted(owner.stored()) == sorted(missed)
     assert owner.me()["possible_gap"] is False
 
