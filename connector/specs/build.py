@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from connector.specs import docs
+from connector.specs import docs, flowxo, n8n, zapier
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (docs.files,)
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    docs.files,
+    flowxo.files,
+    n8n.files,
+    zapier.files,
+)
 """One row per generator: a function that gives the text of each of its files, by the file's path
 in the repository."""
 

@@ -1,0 +1,172 @@
+"""The description of the node `Paywalls`: every action of the catalog as an operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector import actions as actions_folder
+from connector.catalog import Action, Kind, actions
+from connector.fields import Count, Flag, Number, Words
+from connector.refusals import TOPUP_REQUIRED
+from connector.specs.n8n.fields import optional, parameter
+from connector.specs.n8n.words import description as described
+from connector.specs.n8n.words import sentence_case
+
+Json = dict[str, Any]
+
+CREDENTIALS = [{"name": "paywallsApi", "required": True}]
+BASE_URL = '={{ $credentials.url.trim().replace(/\\/+$/, "") }}'
+_RESOURCES = {"user": "User", "model": "AI Model", "account": "Account"}
+
+
+def description() -> Json:
+    """The node as n8n wants to be told about it, apart from what its class says itself.
+
+    Source: https://docs.n8n.io/integrations/creating-nodes/build/reference/node-base-files/
+    """
+    actions_folder.load()
+    groups: dict[str, list[Action]] = {name: [] for name in _RESOURCES}
+    for action in actions():
+        groups[resource(action)].append(action)
+    return {
+        "displayName": "Paywalls",
+        "name": "paywalls",
+        "group": ["transform"],
+        "version": 1,
+        "description": "Charge users, check balances and sell AI answers through Paywalls.ai",
+        "defaults": {"name": "Paywalls"},
+        "credentials": CREDENTIALS,
+        "requestDefaults": {
+            "baseURL": BASE_URL,
+            "ignoreHttpStatusErrors": True,
+            "json": True,
+        },
+        "properties": [
+            _choice("Resource", "resource", [_resource(name) for name, a in groups.items() if a]),
+            *(_operations(name, found) for name, found in groups.items() if found),
+            *(p for found in groups.values() for action in found for p in _parameters(action)),
+        ],
+    }
+
+
+def resource(action: Action) -> str:
+    """Under which heading an action stands: what it is about, by the fields that it takes."""
+    if "model" in action.words() or action.kind is Kind.SEARCH:
+        return "model"
+    return "user" if "user" in action.words() else "account"
+
+
+def refuses(action: Action) -> bool:
+    """Whether an action can end with a link that the user must open first."""
+    return TOPUP_REQUIRED in action.outcomes
+
+
+def operation_name(action: Action) -> str:
+    """The action's label; n8n calls every list `Get Many`."""
+    return "Get Many" if action.many else action.label
+
+
+def _resource(name: str) -> Json:
+    return {"name": _RESOURCES[name], "value": name}
+
+
+def _operations(name: str, found: list[Action]) -> Json:
+    rows = [
+        {
+            "name": operation_name(action),
+            "value": action.key,
+            "action": _in_the_list(action),
+            "description": _in_the_list(action) if action.many else described(action.sentence),
+            "routing": {"request": {"method": "POST", "url": f"/v1{action.path}"}},
+        }
+        for action in found
+    ]
+    first = rows[0]["value"]
+    choice = _choice("Operation", "operation", sorted(rows, key=lambda row: str(row["name"])))
+    return {**choice, "default": first, "displayOptions": {"show": {"resource": [name]}}}
+
+
+def _in_the_list(action: Action) -> str:
+    """The action's name in the panel of nodes, where the resource is not seen."""
+    if action.many:
+        return "Get many " + action.label.split(" ", 1)[-1].lower()
+    return sentence_case(action.label)
+
+
+def _choice(label: str, name: str, options: list[Json]) -> Json:
+    return {
+        "displayName": label,
+        "name": name,
+        "type": "options",
+        "noDataExpression": True,
+        "options": options,
+        "default": options[0]["value"],
+    }
+
+
+def _parameters(action: Action) -> list[Json]:
+    """The fields that must be filled in, what to do on a refusal, then all others."""
+    words = action.words()
+    others = {name: field for name, field in words.items() if not field.required}
+    found = [parameter(name, field) for name, field in words.items() if field.required]
+    for name in action.input.one_of[:1]:
+        found.append(parameter(name, others.pop(name)))
+    if refuses(action):
+        found.append(_on_refusal())
+    found += [_alone(others)] if _can_stand_alone(others) else _collected(others)
+    shown = {"show": {"resource": [resource(action)], "operation": [action.key]}}
+    return [{**parameter, "displayOptions": shown} for parameter in found]
+
+
+def _can_stand_alone(others: dict[str, Words]) -> bool:
+    """A number or a switch cannot be left empty, so it stays inside the collection."""
+    return len(others) == 1 and not any(
+        isinstance(field, Number | Count | Flag) for field in others.values()
+    )
+
+
+def _alone(others: dict[str, Words]) -> Json:
+    ((name, field),) = others.items()
+    return parameter(name, field)
+
+
+def _collected(others: dict[str, Words]) -> list[Json]:
+    if not others:
+        return []
+    options = [optional(name, field) for name, field in others.items()]
+    return [
+        {
+            "displayName": "Additional Fields",
+            "name": "additionalFields",
+            "type": "collection",
+            "placeholder": "Add Field",
+            "default": {},
+            "options": sorted(options, key=lambda option: str(option["displayName"])),
+        }
+    ]
+
+
+def _on_refusal() -> Json:
+    """Not sent: the node itself looks at the answer."""
+    return {
+        "displayName": "On Refusal",
+        "name": "on_refusal",
+        "type": "options",
+        "default": "stop",
+        "description": "What to do when the user must first add to their balance or give "
+        "permission",
+        "options": [
+            {
+                "name": "Stop",
+                "value": "stop",
+                "description": "End the run with the message and the link, so that nothing behind "
+                "this step is delivered unpaid",
+            },
+            {
+                "name": "Continue",
+                "value": "continue",
+                "description": "Go on with “success” false, so that a later step can send the link "
+                "to the user",
+            },
+        ],
+    }

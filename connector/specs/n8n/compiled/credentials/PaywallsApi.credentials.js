@@ -1,0 +1,54 @@
+"use strict";
+var __importDefault = (this && this.__importDefault) || function (mod) {
+    return (mod && mod.__esModule) ? mod : { "default": mod };
+};
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.PaywallsApi = void 0;
+const connector_json_1 = __importDefault(require("./connector.json"));
+const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Base URL.';
+class PaywallsApi {
+    constructor() {
+        this.name = 'paywallsApi';
+        this.displayName = 'Paywalls API';
+        this.icon = { light: 'file:../icons/paywalls.svg', dark: 'file:../icons/paywalls.dark.svg' };
+        this.documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-paywalls';
+        this.properties = [
+            {
+                displayName: 'API Key',
+                name: 'apiKey',
+                type: 'string',
+                typeOptions: { password: true },
+                required: true,
+                default: '',
+                description: 'The secret key of your paywall, from the Paywalls dashboard',
+            },
+            {
+                displayName: 'Base URL',
+                name: 'url',
+                type: 'string',
+                required: true,
+                default: connector_json_1.default.url,
+                placeholder: 'e.g. https://connector.example.com',
+                description: 'The address of your Paywalls Connector',
+            },
+        ];
+        this.authenticate = {
+            type: 'generic',
+            properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
+        };
+        this.test = {
+            request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "")}}', url: '/v1/me' },
+            rules: [
+                {
+                    type: 'responseCode',
+                    properties: {
+                        value: 401,
+                        message: 'The API key was not accepted. Copy the secret key anew from the Paywalls dashboard.',
+                    },
+                },
+                { type: 'responseCode', properties: { value: 404, message: WRONG_ADDRESS } },
+            ],
+        };
+    }
+}
+exports.PaywallsApi = PaywallsApi;

@@ -1,0 +1,106 @@
+"""A field of an action as a parameter of the node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.fields import Amount, Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.specs.n8n.words import description, placeholder
+
+Json = dict[str, Any]
+
+REFERENCE = "={{ $workflow.id }}-{{ $execution.id }}-{{ $nodeId }}-{{ $runIndex }}-{{ $itemIndex }}"
+"""Stays the same when the node tries again, and differs for every item and turn of a loop."""
+_REFERENCE_HINT = (
+    "Best is the number of what is paid for, such as the order's or the message's: it stays the "
+    "same when the whole workflow runs again. What is filled in here stays the same only while "
+    "this node tries again."
+)
+_LONG = 10_000
+
+
+def parameter(name: str, field: Words) -> Json:
+    """The parameter for a field; what is filled in is sent under the field's own name."""
+    found: Json = {"displayName": field.label, "name": name, **_kind(field)}
+    if field.required:
+        found["required"] = True
+    if name == "reference":
+        found |= {"default": REFERENCE, "hint": _REFERENCE_HINT}
+    elif name == "model":
+        found |= _model_list(field)
+    if isinstance(field, Text | Amount) and name != "model":
+        found["placeholder"] = placeholder(shown(field.example))
+    found["description"] = _described(field)
+    found["routing"] = {"send": {"type": "body", "property": name}}
+    return found
+
+
+def optional(name: str, field: Words) -> Json:
+    """The same inside a collection, where nothing is required and numbers begin with an example."""
+    found = parameter(name, field)
+    found.pop("required", None)
+    if isinstance(field, Number | Count):
+        found["default"] = field.example
+    return found
+
+
+def model(field: Words) -> Json:
+    """The choice of a model for a node that sends it by itself."""
+    found = parameter("model", field)
+    del found["routing"]
+    return found
+
+
+def _kind(field: Words) -> Json:
+    """n8n's type and an empty value of it.
+
+    Source: https://docs.n8n.io/integrations/creating-nodes/build/reference/node-ui-elements/
+    """
+    match field:
+        case Flag():
+            return {"type": "boolean", "default": False}
+        case Count():
+            bounds = {"minValue": field.low, "maxValue": field.high}
+            return {"type": "number", "typeOptions": bounds, "default": field.low}
+        case Number():
+            limits = {"minValue": field.low, "maxValue": field.high, "numberPrecision": 2}
+            return {"type": "number", "typeOptions": limits, "default": field.low}
+        case Metadata():
+            return {"type": "json", "default": "{}"}
+        case Messages():
+            return {"type": "json", "default": "[]"}
+        case Text() if field.max_length > _LONG:
+            return {"type": "string", "typeOptions": {"rows": 4}, "default": ""}
+    return {"type": "string", "default": ""}
+
+
+def _described(field: Words) -> str:
+    text = description(field.help)
+    if isinstance(field, Flag):
+        return f"Whether {text[:1].lower()}{text[1:]}"
+    if isinstance(field, Metadata | Messages):
+        return f"{text.rstrip('.')}. For example {shown(field.example)}."
+    return text
+
+
+def _model_list(field: Words) -> Json:
+    """A list to choose from that is asked of the connector, or a name that is typed in."""
+    return {
+        "type": "resourceLocator",
+        "default": {"mode": "list", "value": ""},
+        "modes": [
+            {
+                "displayName": "From List",
+                "name": "list",
+                "type": "list",
+                "placeholder": "Choose a model…",
+                "typeOptions": {"searchListMethod": "listModels", "searchable": True},
+            },
+            {
+                "displayName": "ID",
+                "name": "id",
+                "type": "string",
+                "placeholder": placeholder(shown(field.example)),
+            },
+        ],
+    }

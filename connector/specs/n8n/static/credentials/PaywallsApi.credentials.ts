@@ -1,0 +1,60 @@
+import type {
+	IAuthenticateGeneric,
+	ICredentialTestRequest,
+	ICredentialType,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+import connector from './connector.json';
+
+const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Base URL.';
+
+export class PaywallsApi implements ICredentialType {
+	name = 'paywallsApi';
+
+	displayName = 'Paywalls API';
+
+	icon: Icon = { light: 'file:../icons/paywalls.svg', dark: 'file:../icons/paywalls.dark.svg' };
+
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-paywalls';
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: { password: true },
+			required: true,
+			default: '',
+			description: 'The secret key of your paywall, from the Paywalls dashboard',
+		},
+		{
+			displayName: 'Base URL',
+			name: 'url',
+			type: 'string',
+			required: true,
+			default: connector.url,
+			placeholder: 'e.g. https://connector.example.com',
+			description: 'The address of your Paywalls Connector',
+		},
+	];
+
+	authenticate: IAuthenticateGeneric = {
+		type: 'generic',
+		properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
+	};
+
+	test: ICredentialTestRequest = {
+		request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "")}}', url: '/v1/me' },
+		rules: [
+			{
+				type: 'responseCode',
+				properties: {
+					value: 401,
+					message: 'The API key was not accepted. Copy the secret key anew from the Paywalls dashboard.',
+				},
+			},
+			{ type: 'responseCode', properties: { value: 404, message: WRONG_ADDRESS } },
+		],
+	};
+}

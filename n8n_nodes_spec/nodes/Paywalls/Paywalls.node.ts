@@ -1,0 +1,23 @@
+import {
+	NodeConnectionTypes,
+	type INodeProperties,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { answer } from '../shared/answer';
+import { listModels } from '../shared/models';
+import description from './description.json';
+
+export class Paywalls implements INodeType {
+	description: INodeTypeDescription = {
+		...(description as unknown as INodeTypeDescription),
+		icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
+		subtitle: '={{ $parameter["operation"] }}',
+		usableAsTool: true,
+		inputs: [NodeConnectionTypes.Main],
+		outputs: [NodeConnectionTypes.Main],
+		properties: [...(description.properties as INodeProperties[]), answer],
+	};
+
+	methods = { listSearch: { listModels } };
+}
