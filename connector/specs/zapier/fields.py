@@ -16,10 +16,11 @@ from connector.specs.zapier.requests import given
 
 ON_REFUSAL = "on_refusal"
 _LONG_TEXT = 500
-_FOR_REAL = "Testing this step does it for real, so test with a test user."
+_TEST_CHARGES = "Testing this step charges for real, so use a test user."
+_TEST_COUNTS = "Testing this step counts for real, so use a test user."
 _REFERENCE = (
     "Start it with the name of the form or shop, such as `signup-form-` and then the entry's "
-    "number. Two steps like this in one Zap need two different ones."
+    "number. Two “{label}” steps in one Zap need two different references."
 )
 _REFUSAL: dict[str, Any] = {
     "key": ON_REFUSAL,
@@ -133,9 +134,12 @@ def _help(action: Action, name: str, field: Words) -> str:
         title = action.words()[conversation].label
         parts = [part for part in field.help.split(". ") if title not in part]
     if action.exactly_once and name == "reference":
-        parts += [_REFERENCE, _FOR_REAL]
-    elif may_be_refused(action) and not action.exactly_once and name == "user":
-        parts.append(_FOR_REAL)
+        parts.append(_REFERENCE.format(label=action.label))
+    if name == ("reference" if action.exactly_once else "user"):
+        if may_be_refused(action):
+            parts.append(_TEST_CHARGES)
+        elif action.exactly_once:
+            parts.append(_TEST_COUNTS)
     return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
 
 

@@ -25,6 +25,7 @@ def files(address: str = "https://connector.example.com") -> dict[str, str]:
         "zapier_spec/index.js": text("index.js"),
         "zapier_spec/package.json": _json(_package()),
         "zapier_spec/.zapierapprc": _json({"includeInBuild": [_IN_BUILD]}),
+        "zapier_spec/.gitignore": "node_modules/\nbuild/\n",
         "zapier_spec/README.md": text("README.md", address=address, platform=PLATFORM_VERSION),
     }
 

@@ -85,7 +85,7 @@ def _hook(trigger: Trigger) -> dict[str, Any]:
 def _types() -> dict[str, Any]:
     return {
         "key": "types",
-        "label": "Only These",
+        "label": "Only These Events",
         "helpText": "What the Zap should start for. Choose one or more, or leave it empty for "
         "everything that happens.",
         "type": "string",

@@ -1,5 +1,6 @@
 // Puts the connector's address right, and keeps text in which somebody wrote {{…}} as it is.
-const address = /^https?:\/\//i.test(request.url.trim()) ? request.url.trim() : `https://${request.url.trim()}`;
+const typed = request.url.replace(/\s/g, '');
+const address = /^https?:\/\//i.test(typed) ? typed : `https://${typed}`;
 let host;
 try {
   host = new URL(address).hostname;
