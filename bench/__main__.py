@@ -12,7 +12,17 @@ from pathlib import Path
 
 import click
 
-from bench import calls, held, latency, machine, report, servers, throughput
+from bench import (
+    calls,
+    cursors,
+    held,
+    latency,
+    machine,
+    report,
+    servers,
+    throughput,
+    triggers,
+)
 from bench.load import drive
 from bench.peers.installing import installed, versions
 from bench.processes import BenchError, pinned
@@ -69,7 +79,7 @@ def _measure(*, litellm: bool, quick: bool) -> None:
                 facts.append("only one core: the load generator took part of it")
             with servers.running(bench) as running:
                 figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
-            figures += held.measure(bench)
+            figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())

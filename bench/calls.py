@@ -66,6 +66,30 @@ def completion(path: str, stream: bool = False) -> Call:
     return Call(_always(_post(path, body)), b"chat.completion")
 
 
+def inbound(endpoint_id: str, body: Callable[[], bytes], sign: Callable[[bytes], str]) -> Call:
+    """`POST /v1/inbound/<endpoint>` as upstream sends it, every request with a body of its own."""
+    head = f"POST /v1/inbound/{endpoint_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    head += "Content-Type: application/json\r\n"
+
+    def fresh() -> bytes:
+        raw = body()
+        about = f"X-Paywalls-Signature: {sign(raw)}\r\nContent-Length: {len(raw)}\r\n\r\n"
+        return f"{head}{about}".encode() + raw
+
+    return Call(fresh, b'"result":"stored"')
+
+
+def cursor(key: str, after: Callable[[], int]) -> Call:
+    """`GET /v1/triggers/any_event`: the hundred events behind a number."""
+    head = f"Host: 127.0.0.1\r\nAccept: application/json\r\nAuthorization: Bearer {key}\r\n\r\n"
+
+    def fresh() -> bytes:
+        target = f"/v1/triggers/any_event?after={after()}&limit=100"
+        return f"GET {target} HTTP/1.1\r\n{head}".encode()
+
+    return Call(fresh, b'"payload_json"')
+
+
 def _always(request: bytes) -> Callable[[], bytes]:
     return lambda: request
 

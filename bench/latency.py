@@ -38,7 +38,7 @@ def measure(bench: Bench, running: Running) -> list[Figure]:
             "ours": (ours, read),
             "peer": (peer, read),
         },
-        _read,
+        exchange,
         _READS_PER_TURN,
     )
     click.echo("One connection: the first token of a stream, the same three ways")
@@ -62,7 +62,7 @@ def _interleaved(ways: Ways, once: Callable[[socket.socket, Call], float], each:
     """Seconds of every exchange, by way; the ways take turns of `each` exchanges."""
     times: Times = {name: [] for name in ways}
     with ExitStack() as stack:
-        opened = {name: stack.enter_context(_connected(port)) for name, (port, _) in ways.items()}
+        opened = {name: stack.enter_context(connected(port)) for name, (port, _) in ways.items()}
         for turn in range(_TURNS + 1):
             for name, (_, call) in ways.items():
                 taken = [once(opened[name], call) for _ in range(each)]
@@ -71,13 +71,16 @@ def _interleaved(ways: Ways, once: Callable[[socket.socket, Call], float], each:
     return times
 
 
-def _connected(port: int) -> socket.socket:
+def connected(port: int) -> socket.socket:
+    """A connection to a port of this machine."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=_WAIT_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def _read(connection: socket.socket, call: Call) -> float:
+def exchange(connection: socket.socket, call: Call) -> float:
+    """Ask once and wait for the right answer: the seconds that took. Raises BenchError for any
+    other."""
     began = perf_counter()
     connection.sendall(call.request())
     answer = _until(connection, b"", lambda got: call.expect in got and got.endswith(b"}"))

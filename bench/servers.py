@@ -51,10 +51,16 @@ def stub(core: int, folder: Path) -> Iterator[int]:
 
 
 def connector(
-    bench: Bench, name: str = "connector", *, database: str = "", **settings: str
+    bench: Bench,
+    name: str = "connector",
+    *,
+    database: str = "",
+    public: bool = False,
+    **settings: str,
 ) -> AbstractContextManager[Server]:
     """`connector serve` with its defaults, but no rate limit and only warnings logged; settings
-    by their names in lower case. The default database is SQLite on the disk of this folder."""
+    by their names in lower case. The default database is SQLite on the disk of this folder;
+    `public`: upstream is told this address for events."""
     port = free_port()
     file = bench.folder / f"{name}-{secrets.token_hex(3)}.sqlite3"
     given = {
@@ -64,6 +70,7 @@ def connector(
         "listen": f"127.0.0.1:{port}",
         "rate_limit": "off",
         "log_level": "warning",
+        **({"public_url": f"http://127.0.0.1:{port}"} if public else {}),
         **settings,
     }
     return serving(
@@ -133,7 +140,7 @@ class Running:
 def running(bench: Bench) -> Iterator[Running]:
     """All of them, for as long as the block runs."""
     with contextlib.ExitStack() as stack:
-        database = stack.enter_context(_postgres_database())
+        database = stack.enter_context(postgres_database())
         yield Running(
             ours=stack.enter_context(connector(bench)),
             ours_logging=stack.enter_context(
@@ -150,7 +157,7 @@ def running(bench: Bench) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def _postgres_database() -> Iterator[str]:
+def postgres_database() -> Iterator[str]:
     """The address of an empty PostgreSQL database that lives as long as the block, or "" where no
     server answers at CONNECTOR_TEST_POSTGRES_URL or on this machine."""
     url = make_url(os.environ.get("CONNECTOR_TEST_POSTGRES_URL") or _POSTGRES)
