@@ -22,10 +22,10 @@ from connector.demo import Demo
 from connector.development_secret import development_secret
 from connector.doctor import diagnose, settings_findings
 from connector.errors import ConnectorError
-from connector.identity import SecretsMismatch, check_secrets
 from connector.sandbox import serve as serve_sandbox
 from connector.sandbox.server import NotLoopbackError
 from connector.server import run
+from connector.server_secrets import SecretsMismatch, check_secrets
 from connector.specs import build
 from connector.store import Store, ledger_rows, make_engine, migrate
 from connector.telemetry import configure_logging
@@ -60,14 +60,11 @@ def main() -> None:
 def serve() -> None:
     """Serve the connector, after bringing the database up to date."""
     settings = _settings()
-    store = _migrated(settings)
+    store = _checked(settings)
     try:
-        check_secrets(store, settings.secret_keys, settings.ledger_retention_days)
         removed = store.write(
             lambda connection: ledger_rows.purge(connection, settings.ledger_retention_days)
         )
-    except SecretsMismatch as mismatch:
-        _stop(str(mismatch))
     finally:
         store.close()
     if removed:
@@ -81,7 +78,7 @@ def worker() -> None:
     CONNECTOR_RUN_WORKER=false."""
     settings = _settings()
     configure_logging(settings.log_level)
-    _migrated(settings).close()
+    _checked(settings).close()
     ended = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: ended.set())
@@ -258,6 +255,17 @@ def _ledger() -> Store:
 def _migrated(settings: Settings) -> Store:
     store = _open(settings)
     migrate.upgrade(store.engine)
+    return store
+
+
+def _checked(settings: Settings) -> Store:
+    """The migrated database, whose server secrets are all loaded; else this ends the program."""
+    store = _migrated(settings)
+    try:
+        check_secrets(store, settings.secret_keys, settings.ledger_retention_days)
+    except SecretsMismatch as mismatch:
+        store.close()
+        _stop(str(mismatch))
     return store
 
 

@@ -15,14 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.errors import KeyRefused, PaywallNotAllowed
 from connector.paywalls import Upstream
-from connector.store import Store, paywall_rows, secret_rows
+from connector.store import Store, paywall_rows
 from connector.store.paywall_rows import Paywall
 
 PROOF_SECONDS = 5.0
-
-
-class SecretsMismatch(Exception):
-    """The database depends on server secrets that are not loaded; the text says what to do."""
 
 
 class Identity:
@@ -98,29 +94,3 @@ def secret_tag(secret: str) -> str:
     return hmac.new(secret.encode(), b"paywalls-connector secret tag", hashlib.sha256).hexdigest()[
         :16
     ]
-
-
-def check_secrets(store: Store, secret_keys: Sequence[str], used_within_days: int) -> None:
-    """Hold the loaded server secrets against the database's check values, and note new ones.
-
-    A secret that no key of the last `used_within_days` depends on is forgotten. Raises
-    SecretsMismatch when one that is still needed is not loaded.
-    """
-    loaded = [secret_tag(secret) for secret in secret_keys]
-    for tag in store.read(secret_rows.tags):
-        if tag in loaded:
-            continue
-        depending = store.read(
-            lambda connection, tag=tag: paywall_rows.keys_only_under(  # type: ignore[misc]
-                connection, tag, used_within_days
-            )
-        )
-        if depending:
-            raise SecretsMismatch(
-                f"The database holds {depending} key(s) that are only known under a server secret "
-                f"which is not in CONNECTOR_SECRET_KEYS (its check value is {tag}). Add the old "
-                "secret again behind the new one, separated by a comma: without it, charges that "
-                "were made before would not be recognised."
-            )
-        store.write(lambda connection, tag=tag: secret_rows.forget(connection, tag))  # type: ignore[misc]
-    store.write(lambda connection: secret_rows.remember(connection, loaded))

@@ -17,7 +17,8 @@ class Sealer:
     """Seals and opens short texts. `secret_keys`: the server secrets, the signing one first."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(_key(secret)) for secret in secret_keys])
+        each = [Fernet(_key(secret)) for secret in secret_keys]
+        self._signing, self._fernet = each[0], MultiFernet(each)
 
     def seal(self, text: str) -> str:
         """`text`, encrypted and authenticated."""
@@ -27,6 +28,19 @@ class Sealer:
         """What was sealed, or None under a secret that is not loaded."""
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            return None
+
+    def renewed(self, sealed: str) -> str | None:
+        """The same, sealed under the signing secret (as it is, where it is so already), or None
+        under a secret that is not loaded."""
+        try:
+            self._signing.decrypt(sealed.encode())
+            return sealed
+        except InvalidToken:
+            pass
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
         except InvalidToken:
             return None
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
 
+from connector.endpoints import Endpoints
 from connector.errors import KeyRefused
-from connector.identity import Identity, SecretsMismatch, check_secrets, secret_tag
-from connector.store import Store, secret_rows
+from connector.identity import Identity, secret_tag
+from connector.sealing import Sealer
+from connector.server_secrets import SecretsMismatch, check_secrets, lacking
+from connector.store import Store, hook_rows, sealed_rows, secret_rows, subscription_rows
+from connector.store.moments import now
+from connector.store.trigger_tables import endpoints, subscriptions
 from tests.conftest import KEY
 from tests.identity.conftest import Vendor
 
@@ -108,3 +113,106 @@ def test_new_secrets_are_noted_before_anything_depends_on_them(store: Store) -> 
     check_secrets(store, [NEW, OLD], DAYS)
     check_secrets(store, [NEW, OLD], DAYS)
     assert sorted(store.read(secret_rows.tags)) == sorted([secret_tag(NEW), secret_tag(OLD)])
+
+
+def add_hook(store: Store, secret: str, vendor: Vendor, *, keep_key: bool = True) -> str:
+    """A hook whose secret is sealed under a server secret, and a kept key; the paywall's id."""
+    paywall = Identity(store, [secret]).prove(KEY, vendor.upstream(KEY))
+    sealer = Sealer([secret])
+
+    def put(connection: Connection) -> None:
+        hook_rows.insert(
+            connection,
+            paywall.id,
+            target_url="https://receiver.example/hook",
+            trigger="any_event",
+            user_id="",
+            sealed_secret=sealer.seal("whsec_of_the_hook"),
+            most=10,
+        )
+        subscription_rows.ensure(connection, paywall.id)
+        if keep_key:
+            subscription_rows.keep_key(connection, paywall.id, sealer.seal(KEY))
+
+    store.write(put)
+    return paywall.id
+
+
+def test_a_hook_needs_the_secret_that_it_is_sealed_under_however_old_the_keys_are(
+    store: Store, vendor: Vendor
+) -> None:
+    check_secrets(store, [OLD], DAYS)
+    add_hook(store, OLD, vendor, keep_key=False)
+    let_days_pass(store, DAYS + 1)
+    with pytest.raises(SecretsMismatch) as refusal:
+        check_secrets(store, [NEW], DAYS)
+    assert "1 hook(s)" in str(refusal.value)
+    assert secret_tag(OLD) in str(refusal.value)
+    assert "Add the old secret again behind the new one" in str(refusal.value)
+    assert store.read(secret_rows.tags) == [secret_tag(OLD)], "and a refusal changes nothing"
+
+
+def test_a_kept_key_needs_its_secret_too(store: Store, vendor: Vendor) -> None:
+    check_secrets(store, [OLD], DAYS)
+    paywall_id = add_hook(store, OLD, vendor)
+    let_days_pass(store, DAYS + 1)
+    store.write(lambda connection: connection.execute(text("UPDATE hooks SET state = 'off'")))
+    with pytest.raises(SecretsMismatch, match=r"1 key\(s\) kept for the worker"):
+        check_secrets(store, [NEW], DAYS)
+    store.write(lambda connection: subscription_rows.keep_key(connection, paywall_id, None))
+    check_secrets(store, [NEW], DAYS)
+
+
+def test_a_start_with_both_secrets_seals_everything_under_the_new_one(
+    store: Store, vendor: Vendor
+) -> None:
+    check_secrets(store, [OLD], DAYS)
+    add_hook(store, OLD, vendor)
+    check_secrets(store, [NEW, OLD], DAYS)
+    ((_, hook_secret),) = store.read(sealed_rows.hook_secrets)
+    ((_, kept_key),) = store.read(sealed_rows.kept_keys)
+    new = Sealer([NEW])
+    assert (new.open(hook_secret), new.open(kept_key)) == ("whsec_of_the_hook", KEY)
+    let_days_pass(store, DAYS + 1)
+    check_secrets(store, [NEW], DAYS)
+    assert store.read(secret_rows.tags) == [secret_tag(NEW)]
+
+
+def test_the_address_at_which_hooks_get_their_events_needs_its_secret(
+    store: Store, vendor: Vendor
+) -> None:
+    check_secrets(store, [OLD], DAYS)
+    paywall_id = add_hook(store, OLD, vendor)
+    made_under_old = Endpoints([OLD], "https://connector.example.com").new()
+    made_under_new = Endpoints([NEW], "https://connector.example.com").new()
+    point_at(store, paywall_id, made_under_old)
+    check_secrets(store, [NEW, OLD], DAYS)
+    let_days_pass(store, DAYS + 1)
+    with pytest.raises(SecretsMismatch, match=r"the address for events of 1 paywall"):
+        check_secrets(store, [NEW], DAYS)
+    point_at(store, paywall_id, made_under_new)
+    check_secrets(store, [NEW], DAYS)
+
+
+def test_looking_for_lacking_secrets_changes_nothing(store: Store, vendor: Vendor) -> None:
+    check_secrets(store, [OLD], DAYS)
+    add_hook(store, OLD, vendor)
+    found = lacking(store, [NEW], DAYS)
+    assert (found.keys, found.hooks, found.kept_keys, found.addresses) == (1, 1, 1, 0)
+    assert not lacking(store, [NEW, OLD], DAYS)
+    assert store.read(secret_rows.tags) == [secret_tag(OLD)]
+
+
+def point_at(store: Store, paywall_id: str, endpoint_id: str) -> None:
+    """Upstream posts this paywall's events to this endpoint from now on."""
+
+    def change(connection: Connection) -> None:
+        row = {"id": endpoint_id, "paywall_id": paywall_id, "created_at": now()}
+        connection.execute(endpoints.insert().values(**row))
+        connection.execute(
+            update(subscriptions)
+            .where(subscriptions.c.paywall_id == paywall_id)
+            .values(endpoint_id=endpoint_id)
+        )
+
+    store.write(change)
