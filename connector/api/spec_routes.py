@@ -87,8 +87,8 @@ def blueprint() -> Blueprint:
                 "There is no file of this name. Open /specs: it lists all files there are."
             )
         response = _cached(found.content, found.about.mimetype, found.tag)
-        if found.about.mimetype != _JSON:
-            response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(name)}"'
+        kind = "inline" if found.about.mimetype == _JSON else "attachment"
+        response.headers["Content-Disposition"] = f'{kind}; filename="{found.about.saved_as}"'
         return response
 
     return blp
@@ -127,11 +127,6 @@ def _listed(made: dict[str, _Made]) -> dict[str, object]:
             for name, one in made.items()
         ],
     }
-
-
-def _file_name(name: str) -> str:
-    """What a browser calls the saved file."""
-    return f"paywalls-{name.rsplit('/', 1)[-1]}"
 
 
 def _page(body: bytes) -> Response:

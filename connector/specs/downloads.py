@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from connector.specs import flowxo, zapier
-from connector.specs.pack import zipped
+from connector import __version__
+from connector import actions as actions_folder
+from connector.specs import flowxo, n8n, zapier
+from connector.specs.pack import npm_tarball, zipped
 
 EXAMPLE_ADDRESS = flowxo.EXAMPLE_ADDRESS
+_JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file: `name` is its address after `/specs/`, `build` makes its content."""
+    """A file: `name` is its address after `/specs/`, `saved_as` what a browser calls it, `build`
+    makes its content."""
 
     name: str
+    saved_as: str
     platform: str
     label: str
     what: str
@@ -25,26 +31,66 @@ class Download:
 
 def downloads(address: str) -> tuple[Download, ...]:
     """Everything that can be downloaded, for a connector with this public URL."""
-    return (
-        Download(
-            "zapier.zip",
-            "Zapier",
-            "The Zapier app",
-            "Unpack it and push it to your Zapier account: its README tells how.",
-            "application/zip",
-            lambda: zipped(_in_folder("paywalls-zapier", "zapier_spec/", zapier.files(address))),
-        ),
-        Download(
-            "flowxo.json",
-            "FlowXO",
-            "Every step as data",
-            "The fields of FlowXO's HTTP task for every action, and whole recipes.",
-            "application/json",
-            lambda: flowxo.files(address)[flowxo.JSON_FILE].encode(),
+    actions_folder.load()
+    return (_zapier(address), _package(address), *_workflows(address), _flowxo(address))
+
+
+def _zapier(address: str) -> Download:
+    return Download(
+        name="zapier.zip",
+        saved_as="paywalls-zapier.zip",
+        platform="Zapier",
+        label="The Zapier app",
+        what="Unpack it and push it to your Zapier account: its README tells how.",
+        mimetype="application/zip",
+        build=lambda: zipped(
+            {
+                name.replace("zapier_spec/", "paywalls-zapier/", 1): text
+                for name, text in zapier.files(address).items()
+            }
         ),
     )
 
 
-def _in_folder(folder: str, of_repository: str, files: dict[str, str]) -> dict[str, str]:
-    """Files of the repository's folder, in a folder of another name."""
-    return {f"{folder}/{name.removeprefix(of_repository)}": text for name, text in files.items()}
+def _package(address: str) -> Download:
+    return Download(
+        name="n8n.tgz",
+        saved_as=f"n8n-nodes-paywalls-{__version__}.tgz",
+        platform="n8n",
+        label="The n8n nodes",
+        what="For an n8n of your own: install it there with npm. Its README tells how.",
+        mimetype="application/gzip",
+        build=lambda: npm_tarball(n8n.package_files(address)),
+    )
+
+
+def _workflows(address: str) -> list[Download]:
+    return [
+        Download(
+            name=f"n8n-workflows/{name}.json",
+            saved_as=f"{name}.json",
+            platform="n8n",
+            label=f"Workflow: {json.loads(text)['name']}",
+            what="Import it with “Import from File”. "
+            + (
+                "Made of n8n's own nodes: nothing to install, also for n8n Cloud."
+                if name.endswith("-http")
+                else "Needs the n8n nodes from above."
+            ),
+            mimetype=_JSON,
+            build=text.encode,
+        )
+        for name, text in n8n.workflows(address).items()
+    ]
+
+
+def _flowxo(address: str) -> Download:
+    return Download(
+        name="flowxo.json",
+        saved_as="flowxo.json",
+        platform="FlowXO",
+        label="Every step as data",
+        what="The fields of FlowXO's HTTP task for every action, and whole recipes.",
+        mimetype=_JSON,
+        build=lambda: flowxo.files(address)[flowxo.JSON_FILE].encode(),
+    )

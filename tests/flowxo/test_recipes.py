@@ -41,6 +41,7 @@ class Run:
     flowxo: FlowXO
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
     meanwhile: Callable[[], None] = lambda: None
+    trigger: dict[str, Any] = field(default_factory=lambda: dict(TRIGGER))
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -48,7 +49,9 @@ class Run:
     def go(self, key: str) -> Run:
         """Run a recipe from its first task to its last."""
         recipe = next(r for r in self.flowxo.found["recipes"] if r["key"] == key)
-        self.answers, self.done, self.said = {"trigger": TRIGGER}, [], []
+        self.answers, self.done, self.said = {"trigger": self.trigger}, [], []
+        if not all(self._met(condition) for condition in recipe.get("only_if", [])):
+            return self
         for task in recipe["tasks"]:
             if all(self._met(condition) for condition in task.get("only_if", [])):
                 self._do(task)
@@ -80,6 +83,8 @@ class Run:
         if condition.get("or_empty") and not value:
             return True
         match condition["is"]:
+            case "is not empty":
+                return bool(value)
             case "equals":
                 return value == str(to)
             case "equals one of":
@@ -178,3 +183,9 @@ def test_the_low_balance_mail_comes_at_most_daily(flowxo: FlowXO) -> None:
     assert len(flowxo.paywall.asked("topup")) == 1
     run.attributes["user_42", "nudged_at"] = (NOW - timedelta(days=2)).isoformat()
     assert run.go("balance_depleted").done == ["mail", "remember"]
+
+
+def test_nobody_is_written_to_when_the_event_names_nobody(flowxo: FlowXO) -> None:
+    run = Run(flowxo, trigger=TRIGGER | {"user": ""})
+    assert run.go("balance_depleted").done == []
+    assert flowxo.paywall.asked("topup") == []
