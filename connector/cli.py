@@ -131,14 +131,15 @@ def migrate_command() -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check settings, database, upstream, clock and public address; say what to mend."""
+    """Check settings, database, triggers, upstream, clock and public address; say what to mend."""
     try:
         findings = diagnose(load())
     except ConfigError as error:
         findings = settings_findings(error)
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name:<12}  {finding.sentence}")
-        if not finding.ok:
+        word = "FAIL" if not finding.ok else "look" if finding.fix else "ok"
+        click.echo(f"{word:<4}  {finding.name:<12}  {finding.sentence}")
+        if finding.fix:
             click.echo(f"{'':<6}{'':<12}  → {finding.fix}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 

@@ -3,33 +3,27 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple
 
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.config import ConfigError, Settings
 from connector.development_secret import development_secret
+from connector.errors import Unavailable
+from connector.findings import Finding
 from connector.reach import NoAnswer, ask, first_line
+from connector.store import Store
 from connector.store.engine import make_engine
 from connector.store.migrate import current_revision, head_revision
 from connector.telemetry import redact_text
+from connector.trigger_health import trigger_findings
 
 PATIENCE_SECONDS = 5.0
 CLOCK_TOLERANCE_SECONDS = 30
 HEALTHY = {"status": "ok"}
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at. `fix` says what to do, and is empty where all is well."""
-
-    name: str
-    ok: bool
-    sentence: str
-    fix: str = ""
 
 
 def settings_findings(error: ConfigError) -> list[Finding]:
@@ -85,20 +79,30 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", True, f"Connected to {where}.")
         if revision == head:
             yield _writable(engine)
+            yield from trigger_findings(Store(engine), settings, _loaded(settings))
         else:
             yield _not_migrated(revision)
         if engine.dialect.name == "postgresql":
             yield _clock("the database", _database_time(engine) - time.time())
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, Unavailable) as error:
+        cause = error.__cause__ or error
         yield Finding(
             "database",
             False,
-            f"Cannot use {where}: {first_line(error)}.",
+            f"Cannot use {where}: {first_line(cause)}.",
             "Start the database and check the address, user and password in "
             "CONNECTOR_DATABASE_URL.",
         )
     finally:
         engine.dispose()
+
+
+def _loaded(settings: Settings) -> Sequence[str]:
+    """The server secrets in use; none where the generated one cannot be read."""
+    try:
+        return settings.secret_keys or (development_secret(settings),)
+    except (ConfigError, OSError):
+        return ()
 
 
 def _missing_folder(settings: Settings) -> Path | None:

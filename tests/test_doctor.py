@@ -22,7 +22,8 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import create_engine
 
 from connector.config import ConfigError, Settings, load
-from connector.doctor import Finding, diagnose, settings_findings
+from connector.doctor import diagnose, settings_findings
+from connector.findings import Finding
 from connector.store.engine import make_engine
 from connector.store.migrate import upgrade
 
@@ -135,7 +136,10 @@ def test_a_sound_installation_has_no_faults(serve: Serve, migrated: str) -> None
     given = {"DATABASE_URL": migrated, "PUBLIC_URL": address, "SECRET_KEYS": SECRET}
     findings = diagnose(settings(UPSTREAM_URL=f"{address}/v1", **given))
     names = ", ".join(finding.name for finding in findings)
-    assert names == "settings, secrets, database, tables, upstream, clock, public url"
+    assert names == (
+        "settings, secrets, database, tables, secrets, webhooks, hooks, outbox, gaps, "
+        "upstream, clock, public url"
+    )
     assert [finding for finding in findings if not finding.ok or finding.fix] == []
 
 

@@ -41,7 +41,7 @@ PER_TARGET = 4
 _DROP_STEP = 500
 
 # A partial index serves only those who name its condition word by word.
-_is_pending: ColumnElement[bool] = deliveries.c.state == literal_column("'pending'")
+is_pending: ColumnElement[bool] = deliveries.c.state == literal_column("'pending'")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Ended:
 
 def due(connection: Connection, after_hook: str, most: int) -> list[Queue]:
     """The next `most` hooks behind an id that have something pending; nothing if none is due."""
-    earliest = select(func.min(deliveries.c.next_at)).where(_is_pending).scalar_subquery()
+    earliest = select(func.min(deliveries.c.next_at)).where(is_pending).scalar_subquery()
     moment, first = connection.execute(select(now(), earliest)).one()
     if first is None or first > moment:
         return []
@@ -110,7 +110,7 @@ def claim(connection: Connection, delivery_ids: Sequence[str]) -> list[Task]:
     """Take a lease on those of the deliveries that are still due and that nobody else takes."""
     free = (
         select(deliveries.c.id)
-        .where(deliveries.c.id.in_(delivery_ids), _is_pending, deliveries.c.next_at <= now())
+        .where(deliveries.c.id.in_(delivery_ids), is_pending, deliveries.c.next_at <= now())
         .with_for_update(skip_locked=True)
     )
     taken = connection.execute(
@@ -132,7 +132,7 @@ def settle(connection: Connection, ended: Sequence[Ended]) -> None:
         unsent = (deliveries.c.id.in_(sent), deliveries.c.state != SENT)
         numbers |= _change(connection, unsent, SENT, moment, tried=True)
     for one in ended:
-        mine = (deliveries.c.id == one.task.id, deliveries.c.token == one.task.token, _is_pending)
+        mine = (deliveries.c.id == one.task.id, deliveries.c.token == one.task.token, is_pending)
         if one.state == DROPPED:
             connection.execute(delete(deliveries).where(*mine))
         elif one.state != SENT:
@@ -161,7 +161,7 @@ def drop_waiting(connection: Connection, hook_id: str) -> None:
     some = (
         select(deliveries.c.id)
         .join(hooks, hooks.c.id == deliveries.c.hook_id)
-        .where(deliveries.c.hook_id == hook_id, _is_pending, hooks.c.state != ACTIVE)
+        .where(deliveries.c.hook_id == hook_id, is_pending, hooks.c.state != ACTIVE)
         .order_by(deliveries.c.next_at)
         .limit(_DROP_STEP)
         .with_for_update(of=deliveries, skip_locked=True)
@@ -174,7 +174,7 @@ def drop_waiting(connection: Connection, hook_id: str) -> None:
 def measure(connection: Connection) -> tuple[int, float]:
     """How many deliveries are pending, and the age of the oldest in seconds."""
     count, oldest, moment = connection.execute(
-        select(func.count(), func.min(deliveries.c.created_at), now()).where(_is_pending)
+        select(func.count(), func.min(deliveries.c.created_at), now()).where(is_pending)
     ).one()
     return count, (moment - oldest).total_seconds() if oldest is not None else 0.0
 
@@ -208,7 +208,7 @@ def _change(
 def _next_hook(hook_id: ColumnElement[str]) -> ScalarSelect[str]:
     return (
         select(func.min(deliveries.c.hook_id))
-        .where(_is_pending, deliveries.c.hook_id > hook_id)
+        .where(is_pending, deliveries.c.hook_id > hook_id)
         .scalar_subquery()
     )
 
@@ -218,7 +218,7 @@ def _due(connection: Connection, walk: CTE, moment: datetime) -> ScalarSelect[st
     # The clock itself would keep PostgreSQL from using the index.
     first = (
         select(deliveries.c.id, deliveries.c.next_at)
-        .where(deliveries.c.hook_id == walk.c.hook_id, _is_pending, deliveries.c.next_at <= moment)
+        .where(deliveries.c.hook_id == walk.c.hook_id, is_pending, deliveries.c.next_at <= moment)
         .order_by(deliveries.c.next_at)
         .limit(PER_TARGET)
         .correlate(walk)
