@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ STEPS = {
 }
 
 
-def run(builder: Builder, step: str) -> object:
+def run(builder: Builder, step: str) -> Any:
     """Run a step with everything it needs."""
     kind, name = step.split(".")
     if kind == "triggers":

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from tests.processes import SandboxPaywall
 from tests.zapier.builder import Builder, failure
+from tests.zapier.test_failures import STEPS, run
+from tests.zapier.test_triggers import respects
 
 pytestmark = pytest.mark.xdist_group("zapier")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_answer_holds_what_the_sample_promises(
+    step: str, builder: Builder, paywall: SandboxPaywall, definition: dict[str, Any]
+) -> None:
+    paywall.user("ann", balance="10")
+    kind, name = step.split(".")
+    answer = run(builder, step)
+    items = answer if isinstance(answer, list) else [answer]
+    assert items
+    assert all(respects(item, definition[kind][name]["operation"]) for item in items)
+
+
+def test_every_step_of_the_app_is_tried(definition: dict[str, Any]) -> None:
+    hooks = {
+        f"triggers.{k}"
+        for k, t in definition["triggers"].items()
+        if "display" in t and not t["display"].get("hidden")
+    }
+    every = {
+        f"{kind}.{key}" for kind in ("creates", "searches", "triggers") for key in definition[kind]
+    }
+    assert set(STEPS) == every - hooks
 
 
 def test_charge_takes_the_amount_with_its_notes(builder: Builder, paywall: SandboxPaywall) -> None:
