@@ -87,8 +87,9 @@ def blueprint() -> Blueprint:
                 "There is no file of this name. Open /specs: it lists all files there are."
             )
         response = _cached(found.content, found.about.mimetype, found.tag)
-        kind = "inline" if found.about.mimetype == _JSON else "attachment"
-        response.headers["Content-Disposition"] = f'{kind}; filename="{found.about.saved_as}"'
+        if found.about.saved_as:
+            saved = f'attachment; filename="{found.about.saved_as}"'
+            response.headers["Content-Disposition"] = saved
         return response
 
     return blp

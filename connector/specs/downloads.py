@@ -17,8 +17,8 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class Download:
-    """A file: `name` is its address after `/specs/`, `saved_as` what a browser calls it, `build`
-    makes its content."""
+    """A file: `name` is its address after `/specs/`, `build` makes its content. A browser saves it
+    as `saved_as`, or shows it if that is empty."""
 
     name: str
     saved_as: str
@@ -87,7 +87,7 @@ def _workflows(address: str) -> list[Download]:
 def _flowxo(address: str) -> Download:
     return Download(
         name="flowxo.json",
-        saved_as="flowxo.json",
+        saved_as="",
         platform="FlowXO",
         label="Every step as data",
         what="The fields of FlowXO's HTTP task for every action, and whole recipes.",

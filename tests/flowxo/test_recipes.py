@@ -128,6 +128,18 @@ def test_its_http_tasks_use_steps_and_rows_that_exist(key: str) -> None:
         assert {name for name, required in known.items() if required} <= set(given) <= set(known)
 
 
+@pytest.mark.parametrize("key", PAID)
+def test_something_is_said_or_done_for_every_outcome(key: str) -> None:
+    steps = {step["key"]: step for step in described()["steps"]}
+    recipe = next(r for r in described()["recipes"] if r["key"] == key)
+    conditions = [c for task in recipe["tasks"] for c in task.get("only_if", [])]
+    for task in recipe["tasks"]:
+        if task["do"] == "http":
+            asked = f"{{{{{task['name']}.data__outcome}}}}"
+            found = {o for c in conditions if c["value"] == asked for o in c["to"].split(", ")}
+            assert found == set(steps[task["step"]]["outcomes"])
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_with_money_all_goes_well(flowxo: FlowXO, key: str) -> None:
     flowxo.paywall.user("user_42", balance="20")

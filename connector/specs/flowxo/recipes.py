@@ -14,6 +14,8 @@ Task = dict[str, Any]
 
 TOP_UP = "Please top up your balance first:"
 ALLOW = "Please allow charges or top up your balance first:"
+FORM = "{{trigger.email}}"
+"""Whom to write to in a flow that no chat has started; "" stands for the chat."""
 LATER = "That did not work just now. Please try again later."
 _LINKS = "authorization_required, topup_required"
 
@@ -29,29 +31,32 @@ def recipes() -> list[dict[str, Any]]:
         _credit(
             "signup_credit",
             "Credits at signup",
-            "A person's first message, or your signup form's webhook.",
+            "New Message: a person's first message.",
+            "",
             "2.00",
             "signup-user_42",
             "Type signup- and pick the person's id: however often the flow runs, it counts once.",
-            "Welcome! We have added {{deposit.data__amount}} to your balance.",
+            "Welcome! Your balance is now {{deposit.data__balance_formatted}}.",
         ),
         _credit(
             "renewal_credit",
             "Credits at each renewal",
-            "Your payment tool's webhook for a paid invoice.",
+            "Webhook: your payment tool posts each paid invoice to it.",
+            FORM,
             "10.00",
             "renewal-invoice-2001",
             "Type renewal- and pick the invoice's number: each invoice counts once.",
-            "Thank you! {{deposit.data__amount}} was added for the new month.",
+            "Thank you! Your balance is now {{deposit.data__balance_formatted}}.",
         ),
         _credit(
             "refund",
             "Refund by deposit",
-            "Your shop's webhook for a cancelled order, or a message from your staff.",
+            "Webhook: your shop posts each cancelled order to it.",
+            FORM,
             "0.50",
             "refund-order-1001",
             "Type refund- and pick the order's number: an order is refunded once.",
-            "We have given {{deposit.data__amount}} back to your balance.",
+            "Your money is back: your balance is now {{deposit.data__balance_formatted}}.",
         ),
     ]
 
@@ -63,8 +68,8 @@ def _form() -> dict[str, Any]:
         "trigger": "Webhook: your form tool posts each entry to it.",
         "tasks": [
             _charge("form-contact-entry-501", "Type form-contact- and pick the entry's id."),
-            _message("thanks", "Thank you, we have your entry.", _is("charge", "charged")),
-            *_refused("charge"),
+            _said("thanks", "Thank you, we have your entry.", FORM, _is("charge", "charged")),
+            *_refused("charge", FORM),
         ],
     }
 
@@ -77,7 +82,7 @@ def _gate() -> dict[str, Any]:
         "tasks": [
             _charge("bot-answer-msg-7001", "Type bot-answer- and pick the message's id."),
             _yours("answer", "What the person pays for.", _is("charge", "charged")),
-            *_refused("charge"),
+            *_refused("charge", ""),
         ],
         "note": "When the person has paid and asks again, that is a new message and a new charge; "
         "the refused one has cost nothing.",
@@ -97,9 +102,9 @@ def _paid_answer() -> dict[str, Any]:
         "trigger": "New Message: the person's question.",
         "tasks": [
             _http("chat", "chat", rows),
-            _message("reply", "{{chat.data__reply}}", _is("chat", "answered")),
-            _message("link", f"{ALLOW}\n{{{{chat.data__action_url}}}}", _is("chat", _LINKS)),
-            _message("sorry", LATER, _is("chat", "error")),
+            _said("reply", "{{chat.data__reply}}", "", _is("chat", "answered")),
+            _said("link", f"{ALLOW}\n{{{{chat.data__action_url}}}}", "", _is("chat", _LINKS)),
+            _said("sorry", LATER, "", _is("chat", "error")),
         ],
         "note": "A chat has no reference: if FlowXO runs the task twice, the person pays for two "
         "answers. Where that matters, use a fixed price and the gate above.",
@@ -125,16 +130,19 @@ def _check_run_charge() -> dict[str, Any]:
                 paid,
             ),
             _yours("result", "Send the result.", paid, _is("charge", "charged")),
-            _message(
+            _said(
                 "top_up",
                 f"{TOP_UP}\n{{{{balance.data__action_url}}}}",
+                "",
                 _is("balance", "insufficient"),
             ),
-            *_refused("charge", paid),
-            _message("not_checked", LATER, _is("balance", "error")),
+            *_refused("charge", "", paid),
+            _said("not_checked", LATER, "", _is("balance", "error")),
         ],
-        "note": "Between check and charge the person can spend the money elsewhere, so the result "
-        "waits for the charge. Where the work is dear, charge first.",
+        "note": "Where the work can fail, give the charge a filter on the work's own answer as "
+        "well, so that nobody pays for nothing. Between check and charge the person can spend the "
+        "money elsewhere, so the result waits for the charge. Where the work is dear, charge "
+        "first.",
     }
 
 
@@ -163,13 +171,13 @@ def _depleted() -> dict[str, Any]:
                 "person's id, when they gave it.",
             },
             _http("topup_link", "topup_link", rows, wait),
-            {
-                "name": "mail",
-                "do": "mail",
-                "to": "{{contact.value}}",
-                "text": f"{TOP_UP}\n{{{{topup_link.data__action_url}}}}",
-                "only_if": [wait, _is("topup_link", "ready")],
-            },
+            _said(
+                "mail",
+                f"{TOP_UP}\n{{{{topup_link.data__action_url}}}}",
+                "{{contact.value}}",
+                wait,
+                _is("topup_link", "ready"),
+            ),
             {
                 "name": "remember",
                 "do": "set_attribute",
@@ -186,7 +194,14 @@ def _depleted() -> dict[str, Any]:
 
 
 def _credit(
-    key: str, label: str, trigger: str, amount: str, reference: str, pick: str, text: str
+    key: str,
+    label: str,
+    trigger: str,
+    to: str,
+    amount: str,
+    reference: str,
+    pick: str,
+    text: str,
 ) -> dict[str, Any]:
     rows = [
         _row("user", "user_42", "Pick the person's id."),
@@ -200,7 +215,7 @@ def _credit(
         "trigger": trigger,
         "tasks": [
             _http("deposit", "deposit", rows),
-            _message("told", text, _is("deposit", "deposited"), new),
+            _said("told", text, to, _is("deposit", "deposited"), new),
         ],
         "note": "Works where you credit balances yourself (Default mode). Elsewhere the outcome "
         "is not_supported, and nothing is given.",
@@ -216,13 +231,14 @@ def _charge(reference: str, pick: str, *only_if: Task) -> Task:
     return _http("charge", "charge", rows, *only_if)
 
 
-def _refused(name: str, *before: Task) -> list[Task]:
+def _refused(name: str, to: str, *before: Task) -> list[Task]:
     """What to say for every outcome of a charge but `charged`."""
-    said = f"{{{{{name}.data__message}}}}"
+    link = f"{ALLOW}\n{{{{{name}.data__action_url}}}}"
+    why = f"{{{{{name}.data__message}}}}"
     return [
-        _message("link", f"{ALLOW}\n{{{{{name}.data__action_url}}}}", *before, _is(name, _LINKS)),
-        _message("refused", said, *before, _is(name, "declined, unknown")),
-        _message("sorry", LATER, *before, _is(name, "error")),
+        _said("link", link, to, *before, _is(name, _LINKS)),
+        _said("refused", why, to, *before, _is(name, "declined, unknown")),
+        _said("sorry", LATER, to, *before, _is(name, "error")),
     ]
 
 
@@ -232,8 +248,10 @@ def _http(name: str, step: str, rows: list[Task], *only_if: Task) -> Task:
     return task | {"only_if": list(only_if)} if only_if else task
 
 
-def _message(name: str, text: str, *only_if: Task) -> Task:
-    return {"name": name, "do": "message", "text": text, "only_if": list(only_if)}
+def _said(name: str, text: str, to: str, *only_if: Task) -> Task:
+    """A mail to an address, or a message in the chat where there is none."""
+    how = {"do": "mail", "to": to} if to else {"do": "message"}
+    return {"name": name, **how, "text": text, "only_if": list(only_if)}
 
 
 def _yours(name: str, what: str, *only_if: Task) -> Task:
