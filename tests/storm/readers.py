@@ -9,7 +9,7 @@ import httpx
 
 from tests.processes import PATIENCE
 
-AGAIN_SECONDS = 0.05
+AGAIN_SECONDS = 0.2
 _TRY_LATER = (503,)
 
 
