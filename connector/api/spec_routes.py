@@ -50,6 +50,13 @@ def blueprint() -> Blueprint:
             made[about.name] = _Made(about, content, hashlib.sha256(content).hexdigest()[:32])
         return made
 
+    @cache
+    def flowxo_html(address: str) -> bytes:
+        found = flowxo.described(address)
+        return render_template(
+            "specs_flowxo.html", found=found, doing=DOING, conditions=conditions, **_shown()
+        ).encode()
+
     def offered() -> dict[str, _Made]:
         with making:
             return all_of(_address())
@@ -71,12 +78,8 @@ def blueprint() -> Blueprint:
     @blp.get("/specs/flowxo")
     def flowxo_page() -> Response:
         """Every step of FlowXO, to copy from."""
-        found = flowxo.described(_address())
-        return _page(
-            render_template(
-                "specs_flowxo.html", found=found, doing=DOING, conditions=conditions, **_shown()
-            ).encode()
-        )
+        with making:
+            return _page(flowxo_html(_address()))
 
     @blp.get("/specs/<path:name>")
     def spec(name: str) -> Response:
