@@ -9,7 +9,7 @@ fault is told as 503, because upstream gives up for good on most 4xx.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,7 +28,14 @@ from connector.errors import (
 )
 from connector.metrics import inbound_received
 from connector.outage import Outage
-from connector.store import Store, delivery_rows, event_rows, paywall_rows, subscription_rows
+from connector.store import (
+    Store,
+    delivery_rows,
+    event_rows,
+    hook_rows,
+    paywall_rows,
+    subscription_rows,
+)
 from connector.store.subscription_rows import Endpoint
 
 _ROTATED = "paywall.secret.rotated"
@@ -162,8 +169,9 @@ def keep(
     Every transaction takes its locks in one order (pairs, events, the counter, each sorted), so
     that two never wait for each other.
     """
-    for event in sorted(found, key=lambda event: event.wallet_id):
-        event_rows.learn_pair(connection, paywall_id, event.wallet_id, event.external_id)
+    pairs = {event.wallet_id: event.external_id for event in found if event.external_id}
+    for wallet_id, external_id in sorted(pairs.items()):
+        event_rows.learn_pair(connection, paywall_id, wallet_id, external_id)
     oldest = datetime.now(UTC) - retention
     results = {event.id: "too_old" for event in found}
     inserted: dict[str, int] = {}
@@ -183,27 +191,29 @@ def keep(
         results[event.id] = "duplicate" if row_id is None else "stored"
         if row_id is not None:
             inserted[event.id] = row_id
-    pushed = sum(
-        _announce(connection, paywall_id, event, inserted[event.id])
-        for event in found
-        if event.id in inserted
-    )
+    new = [event for event in found if event.id in inserted]
+    numbers = event_rows.number(connection, paywall_id, [inserted[event.id] for event in new])
+    for rotated in {event.paywall_id for event in new if event.type == _ROTATED}:
+        paywall_rows.distrust_all_of(connection, rotated)
+    pushed = _announce(connection, paywall_id, dict(zip(numbers, new, strict=True)))
     return [results[event.id] for event in found], pushed
 
 
-def _announce(connection: Connection, paywall_id: str, event: Event, row_id: int) -> int:
-    """Number a new event and put it into the outbox; how many pushes it caused."""
-    seq = event_rows.number(connection, paywall_id, row_id)
-    if event.type == _ROTATED:
-        paywall_rows.distrust_all_of(connection, event.paywall_id)
-    return delivery_rows.fan_out(
-        connection,
-        paywall_id,
-        event_seq=seq,
-        event_id=event.id,
-        type=event.type,
-        wallet_id=event.wallet_id,
-        external_id=event.external_id,
+def _announce(connection: Connection, paywall_id: str, new: Mapping[int, Event]) -> int:
+    """Put new events, by number, into the outbox; how many pushes they caused."""
+    if not new or not hook_rows.any_live(connection, paywall_id):
+        return 0
+    return sum(
+        delivery_rows.fan_out(
+            connection,
+            paywall_id,
+            event_seq=seq,
+            event_id=event.id,
+            type=event.type,
+            wallet_id=event.wallet_id,
+            external_id=event.external_id,
+        )
+        for seq, event in new.items()
     )
 
 

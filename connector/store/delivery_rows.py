@@ -9,14 +9,21 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
+    Executable,
+    String,
+    bindparam,
     delete,
     literal,
     literal_column,
+    or_,
     select,
     tuple_,
 )
@@ -83,24 +90,43 @@ def fan_out(
     """Put an event into the outbox of every live hook that wants it, in the event's own
     transaction; how many. Where a hook is for one user and nobody knows yet whose wallet this is,
     that is decided when it is sent."""
-    wanted = [hooks.c.paywall_id == paywall_id, hooks.c.state == ACTIVE]
     known = EVENTS_BY_TYPE.get(type)
-    wanted.append(hooks.c.trigger.in_([ANY_EVENT, known.key] if known else [ANY_EVENT]))
     user = external_id or _user_of(connection, paywall_id, wallet_id)
-    if user or not wallet_id:
-        wanted.append(hooks.c.user_id.in_({"", user}))
+    given = {
+        "paywall": paywall_id,
+        "seq": event_seq,
+        "event": event_id,
+        "trigger": known.key if known else ANY_EVENT,
+        "for_all": bool(wallet_id) and not user,
+        "user": user,
+    }
+    return connection.execute(_fan_out(connection.dialect.name), given).rowcount
+
+
+@cache
+def _fan_out(dialect: str) -> Executable:
+    """Made once: putting this statement together costs more than running it."""
     rows = (
         select(
-            row_id(connection),
-            *(hooks.c.paywall_id, hooks.c.id, literal(event_seq), literal(event_id)),
+            literal_column(_ROW_ID[dialect]),
+            *(hooks.c.paywall_id, hooks.c.id),
+            *(bindparam("seq", type_=BigInteger), bindparam("event", type_=String)),
             *fresh(now()),
         )
-        .where(*wanted)
+        .where(
+            hooks.c.paywall_id == bindparam("paywall"),
+            hooks.c.state == ACTIVE,
+            hooks.c.trigger.in_([ANY_EVENT, bindparam("trigger", type_=String)]),
+            or_(
+                hooks.c.user_id.in_(["", bindparam("user", type_=String)]),
+                bindparam("for_all", type_=Boolean),
+            ),
+        )
         .with_for_update(read=True, key_share=True)
     )
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    put = insert(deliveries).from_select(COLUMNS, rows).execution_options(preserve_rowcount=True)
-    return connection.execute(put.on_conflict_do_nothing()).rowcount
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    put = insert(deliveries).from_select(COLUMNS, rows).on_conflict_do_nothing()
+    return put.execution_options(preserve_rowcount=True)
 
 
 def add_sample(connection: Connection, hook: Hook, event_id: str) -> str:

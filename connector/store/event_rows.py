@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -31,6 +42,38 @@ class EventRow:
 
 _columns = [events.c[name] for name in EventRow.__dataclass_fields__]
 
+# What each event needs is made once: putting a statement together costs more than running it.
+_insert = {
+    dialect: insert(events)
+    .values(seq=None, received_at=now())
+    .on_conflict_do_nothing()
+    .returning(events.c.id)
+    for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
+}
+_count_on = (
+    update(subscriptions)
+    .where(subscriptions.c.paywall_id == bindparam("paywall"))
+    .values(last_seq=subscriptions.c.last_seq + bindparam("count"))
+    .returning(subscriptions.c.last_seq)
+)
+_number = (
+    update(events)
+    .where(events.c.id == bindparam("row_id"))
+    .values(seq=bindparam("number"), received_at=now())
+)
+
+
+def _learning(insert: Any) -> Any:
+    known = insert(user_pairs)
+    return known.on_conflict_do_update(
+        index_elements=[user_pairs.c.paywall_id, user_pairs.c.wallet_id],
+        set_={"external_id": known.excluded.external_id},
+        where=user_pairs.c.external_id != known.excluded.external_id,
+    )
+
+
+_learn = {"sqlite": _learning(sqlite_insert), "postgresql": _learning(postgresql_insert)}
+
 
 def insert_new(
     connection: Connection,
@@ -44,58 +87,44 @@ def insert_new(
     body: str,
 ) -> int | None:
     """Keep an event, without a number yet: the row's own id; None if it is known already."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     return connection.execute(
-        insert(events)
-        .values(
-            paywall_id=paywall_id,
-            event_id=event_id,
-            seq=None,
-            type=type,
-            created_at=created_at,
-            received_at=now(),
-            wallet_id=wallet_id,
-            external_id=external_id,
-            body=body,
-        )
-        .on_conflict_do_nothing()
-        .returning(events.c.id)
+        _insert[connection.dialect.name],
+        {
+            "paywall_id": paywall_id,
+            "event_id": event_id,
+            "type": type,
+            "created_at": created_at,
+            "wallet_id": wallet_id,
+            "external_id": external_id,
+            "body": body,
+        },
     ).scalar()
 
 
-def number(connection: Connection, paywall_id: str, row_id: int) -> int:
-    """Give a new event the paywall's next number, in the transaction that inserted it.
+def number(connection: Connection, paywall_id: str, row_ids: Sequence[int]) -> Sequence[int]:
+    """Give new events the paywall's next numbers, in this order and in the transaction that
+    inserted them.
 
-    The number comes from the paywall's own counter row, which stays locked until the commit:
-    numbers rise in commit order, so cursor readers never miss one. Whoever keeps several events
+    The numbers come from the paywall's own counter row, which stays locked until the commit:
+    they rise in commit order, so cursor readers never miss one. Whoever keeps several events
     inserts all of them first: nobody who has the counter then waits for anybody without it.
     """
-    seq: int = connection.execute(
-        update(subscriptions)
-        .where(subscriptions.c.paywall_id == paywall_id)
-        .values(last_seq=subscriptions.c.last_seq + 1)
-        .returning(subscriptions.c.last_seq)
-    ).scalar_one()
-    connection.execute(
-        update(events).where(events.c.id == row_id).values(seq=seq, received_at=now())
-    )
-    return seq
+    if not row_ids:
+        return ()
+    asked = {"paywall": paywall_id, "count": len(row_ids)}
+    last: int = connection.execute(_count_on, asked).scalar_one()
+    numbers = range(last - len(row_ids) + 1, last + 1)
+    rows = zip(row_ids, numbers, strict=True)
+    connection.execute(_number, [{"row_id": row_id, "number": seq} for row_id, seq in rows])
+    return numbers
 
 
 def learn_pair(connection: Connection, paywall_id: str, wallet_id: str, external_id: str) -> None:
     """Remember which of the caller's users a wallet id belongs to; the newest word counts."""
     if not wallet_id or not external_id:
         return
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-    connection.execute(
-        insert(user_pairs)
-        .values(paywall_id=paywall_id, wallet_id=wallet_id, external_id=external_id)
-        .on_conflict_do_update(
-            index_elements=[user_pairs.c.paywall_id, user_pairs.c.wallet_id],
-            set_={"external_id": external_id},
-            where=user_pairs.c.external_id != external_id,
-        )
-    )
+    pair = {"paywall_id": paywall_id, "wallet_id": wallet_id, "external_id": external_id}
+    connection.execute(_learn[connection.dialect.name], pair)
 
 
 def users_of(
@@ -145,6 +174,24 @@ def after(
         .limit(limit)
     )
     return [EventRow(*row) for row in connection.execute(query)]
+
+
+def undecided(
+    connection: Connection, paywall_id: str, type: str, seq: int, seconds: int
+) -> int | None:
+    """The lowest number behind `seq` of an event of the last `seconds` whose user nobody knows
+    yet."""
+    known = select(user_pairs.c.wallet_id).where(user_pairs.c.paywall_id == paywall_id)
+    return connection.execute(
+        select(func.min(events.c.seq)).where(
+            events.c.received_at > now(-seconds),
+            events.c.seq > seq,
+            events.c.external_id == "",
+            events.c.wallet_id != "",
+            events.c.wallet_id.not_in(known),
+            *_filters(paywall_id, type, ""),
+        )
+    ).scalar()
 
 
 def since(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    bindparam,
     case,
     delete,
     exists,
@@ -58,6 +59,18 @@ _select = select(*(hooks.c[name] for name in Hook.__dataclass_fields__))
 def count_live(connection: Connection, paywall_id: str) -> int:
     """How many live hooks a paywall has."""
     return connection.execute(_counted(paywall_id).where(hooks.c.state == ACTIVE)).scalar_one()
+
+
+_any_live = (
+    select(hooks.c.id)
+    .where(hooks.c.paywall_id == bindparam("paywall"), hooks.c.state == ACTIVE)
+    .limit(1)
+)
+
+
+def any_live(connection: Connection, paywall_id: str) -> bool:
+    """Whether a paywall has a live hook."""
+    return connection.execute(_any_live, {"paywall": paywall_id}).first() is not None
 
 
 def insert(

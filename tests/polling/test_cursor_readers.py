@@ -113,7 +113,7 @@ def test_an_event_that_is_not_committed_yet_holds_back_its_number(pair: Owner) -
         assert row_id is not None
         inserted.wait()
         overtaken.wait()
-        event_rows.number(connection, paywall_id, row_id)
+        event_rows.number(connection, paywall_id, [row_id])
 
     with ThreadPoolExecutor(1) as thread:
         late = thread.submit(store.write, take_long)
