@@ -7,21 +7,25 @@ PEERS ?= some
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test check bench format lock clean
+.PHONY: help demo test test-n8n check bench format lock clean
 
 help:
-	@echo "make demo    start a connector with a sandbox and show the first steps (ONCE=1 ends there)"
-	@echo "make test    all tests"
-	@echo "make check   linters, types, import rules, generated files"
-	@echo "make bench   measure the speed and write docs/performance.md (PEERS=all adds LiteLLM)"
-	@echo "make format  put the code into shape"
-	@echo "make lock    renew the locked dependencies"
+	@echo "make demo      start a connector with a sandbox and show the first steps (ONCE=1 ends there)"
+	@echo "make test      all tests"
+	@echo "make test-n8n  the tests with a real n8n; installs it into a cache the first time"
+	@echo "make check     linters, types, import rules, generated files"
+	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM)"
+	@echo "make format    put the code into shape"
+	@echo "make lock      renew the locked dependencies"
 
 demo: .venv/.ready
 	@$(BIN)/connector demo --host $(HOST) --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(if $(ONCE),--once)
 
 test: .venv/.ready-dev
 	$(BIN)/pytest $(PYTEST)
+
+test-n8n: .venv/.ready-dev
+	$(BIN)/pytest tests/n8n $(PYTEST)
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

@@ -150,10 +150,18 @@ class N8n:
     def run(self, workflow: Json, trigger: str, data: list[Json] | None = None) -> Execution:
         """Run a workflow by hand from a trigger; `data` stands for what the trigger gives."""
         if data is not None:
-            workflow = {**workflow, "pinData": {trigger: [{"json": item} for item in data]}}
+            pinned = {trigger: [{"json": item} for item in data]}
+            body = {"pinData": pinned, "versionId": workflow["versionId"]}
+            workflow = self._ask("PATCH", f"/rest/workflows/{workflow['id']}", body)
         body = {"workflowData": workflow, "triggerToStartFrom": {"name": trigger}}
         started = self._ask("POST", f"/rest/workflows/{workflow['id']}/run", body)
         return self.execution(str(started["executionId"]))
+
+    def listen(self, workflow: Json, trigger: str) -> None:
+        """Try a trigger by hand: n8n waits until it is called."""
+        body = {"workflowData": workflow, "triggerToStartFrom": {"name": trigger}}
+        answer = self._ask("POST", f"/rest/workflows/{workflow['id']}/run", body)
+        assert answer == {"waitingForWebhook": True}
 
     def executions(self, workflow: Json) -> list[str]:
         """The ids of a workflow's ended executions, oldest first."""
@@ -170,6 +178,11 @@ class N8n:
             return Execution(row) if row.get("stoppedAt") else None
 
         return until(ended)
+
+    def listens(self, path: str) -> bool:
+        """Whether a webhook is there; asking so calls nothing, because it wants a POST."""
+        answer = httpx.get(f"{self.address}/webhook/{path}", trust_env=False)
+        return "not registered for GET" in answer.text
 
     def call(self, path: str, body: Json) -> httpx.Response:
         """A call of a webhook from outside."""

@@ -23,6 +23,6 @@ def placeholder(example: str) -> str:
 
 
 def sentence_case(label: str) -> str:
-    """`Create Top-Up Link` gives `Create top-up link`; abbreviations stay as they are."""
-    first, *others = label.split(" ")
+    """`Create Top-Up Link` gives `Create top up link`; abbreviations stay as they are."""
+    first, *others = label.replace("-", " ").split(" ")
     return " ".join([first, *(word if word.isupper() else word.lower() for word in others)])

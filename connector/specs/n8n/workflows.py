@@ -36,6 +36,8 @@ def workflows(address: str) -> dict[str, str]:
 
 def _set_up(workflow: Workflow, variant: Variant, what: str) -> None:
     workflow.note(f"## {workflow.name}\n{what}\n\n{_HEADER_KEY if variant.http else _KEY}")
+    if variant.http:
+        workflow.name += " (HTTP Request)"
 
 
 def _gate(key: str, variant: Variant) -> Workflow:

@@ -26,10 +26,10 @@ async function read(
 		return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
 	}
 	if (body.success === false && this.getNodeParameter('on_refusal', '') === 'stop') {
-		const link = body.action_url ? `The user can go on here: ${body.action_url as string} ` : '';
+		const link = body.action_url ? ` The user's link: ${body.action_url as string}` : '';
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
 			message: body.message as string,
-			description: `${link}${GO_ON}`,
+			description: `${GO_ON}${link}`,
 			httpCode: String(response.statusCode),
 			itemIndex,
 		});

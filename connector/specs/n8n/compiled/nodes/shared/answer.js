@@ -14,10 +14,10 @@ async function read(items, response) {
         return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
     }
     if (body.success === false && this.getNodeParameter('on_refusal', '') === 'stop') {
-        const link = body.action_url ? `The user can go on here: ${body.action_url} ` : '';
+        const link = body.action_url ? ` The user's link: ${body.action_url}` : '';
         throw new n8n_workflow_1.NodeApiError(this.getNode(), body, {
             message: body.message,
-            description: `${link}${GO_ON}`,
+            description: `${GO_ON}${link}`,
             httpCode: String(response.statusCode),
             itemIndex,
         });

@@ -1,0 +1,53 @@
+"""The package with its descriptions inside the TypeScript, because linters cannot see JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+_SPREAD = "\t\t...(description as unknown as INodeTypeDescription),\n"
+_PROPERTIES = "...(description.properties as INodeProperties[]), "
+_IMPORT = "import description from './description.json';\n"
+
+
+def inline(package: Path) -> int:
+    """Rewrite the source at `package`; how many nodes were rewritten."""
+    nodes = sorted(package.glob("nodes/*/*.node.ts"))
+    for node in nodes:
+        text = node.read_text(encoding="utf-8")
+        data = json.loads((node.parent / "description.json").read_text(encoding="utf-8"))
+        if _PROPERTIES in text:
+            properties = "".join(f"{_literal(p)},\n" for p in data.pop("properties"))
+            text = text.replace(_PROPERTIES, properties)
+            text = text.replace("\ttype INodeProperties,\n", "")
+        members = "".join(f"\t\t{name}: {_literal(value)},\n" for name, value in data.items())
+        assert _SPREAD in text
+        text = text.replace(_SPREAD, members).replace(_IMPORT, "")
+        node.write_text(text, encoding="utf-8")
+    address = json.loads((package / "credentials/connector.json").read_text())["url"]
+    credential = package / "credentials/PaywallsApi.credentials.ts"
+    text = credential.read_text(encoding="utf-8").replace("connector.url", f"'{address}'")
+    text = text.replace("import connector from './connector.json';\n", "")
+    credential.write_text(text, encoding="utf-8")
+    return len(nodes)
+
+
+def _literal(value: Any) -> str:
+    """A value as TypeScript in the linter's own style: names without quotes, texts with single."""
+    if isinstance(value, dict):
+        inner = ", ".join(f"{_name(n)}: {_literal(v)}" for n, v in value.items())
+        return "{ " + inner + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    if isinstance(value, str):
+        return (
+            "'"
+            + json.dumps(value, ensure_ascii=False)[1:-1].replace("'", "\\'").replace('\\"', '"')
+            + "'"
+        )
+    return json.dumps(value)
+
+
+def _name(name: str) -> str:
+    return name if name.isidentifier() else f"'{name}'"
