@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     Connection,
+    Integer,
     ScalarSelect,
+    Select,
+    String,
+    bindparam,
     delete,
     func,
     literal,
@@ -27,7 +33,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from connector.store import task_rows
 from connector.store.hook_rows import ACTIVE
-from connector.store.moments import now
+from connector.store.moments import Moment, now
 from connector.store.task_rows import Task
 from connector.store.trigger_tables import deliveries, delivery_attempts, hooks
 
@@ -77,29 +83,11 @@ class Ended:
 
 def due(connection: Connection, after_hook: str, most: int) -> list[Queue]:
     """The next `most` hooks behind an id that have something pending; nothing if none is due."""
-    earliest = select(func.min(deliveries.c.next_at)).where(is_pending).scalar_subquery()
-    moment, first = connection.execute(select(now(), earliest)).one()
+    moment, first = connection.execute(_first_due).one()
     if first is None or first > moment:
         return []
-    start = select(
-        _next_hook(literal(after_hook)).label("hook_id"), literal(1).label("number")
-    ).cte("walk", recursive=True)
-    walk = start.union_all(
-        select(_next_hook(start.c.hook_id), start.c.number + 1).where(
-            start.c.hook_id.is_not(None), start.c.number < most
-        )
-    )
-    rows = connection.execute(
-        select(
-            walk.c.hook_id,
-            hooks.c.target_hash,
-            hooks.c.state,
-            hooks.c.failing_since,
-            _due(connection, walk, moment),
-        )
-        .join(hooks, hooks.c.id == walk.c.hook_id)
-        .order_by(walk.c.number)
-    )
+    given = {"after_hook": after_hook, "most": most, "moment": moment}
+    rows = connection.execute(_queues(connection.dialect.name), given)
     return [
         Queue(hook_id, target, state == ACTIVE, since is not None, tuple((ids or "").split()))
         for hook_id, target, state, since, ids in rows
@@ -213,18 +201,52 @@ def _next_hook(hook_id: ColumnElement[str]) -> ScalarSelect[str]:
     )
 
 
-def _due(connection: Connection, walk: CTE, moment: datetime) -> ScalarSelect[str]:
+def _due(walk: CTE, dialect: str) -> ScalarSelect[str]:
     """What is due of a hook, as many ids as can be sent at a time, in one text."""
     # The clock itself would keep PostgreSQL from using the index.
     first = (
         select(deliveries.c.id, deliveries.c.next_at)
-        .where(deliveries.c.hook_id == walk.c.hook_id, is_pending, deliveries.c.next_at <= moment)
+        .where(
+            deliveries.c.hook_id == walk.c.hook_id,
+            is_pending,
+            deliveries.c.next_at <= bindparam("moment", type_=Moment),
+        )
         .order_by(deliveries.c.next_at)
         .limit(PER_TARGET)
         .correlate(walk)
         .subquery()
     )
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return select(func.group_concat(first.c.id, " ")).scalar_subquery()
     together = aggregate_order_by(literal(" "), first.c.next_at)
     return select(func.string_agg(first.c.id, together)).scalar_subquery()
+
+
+@cache
+def _queues(dialect: str) -> Select[Any]:
+    """Made once: the worker asks this all the time, and putting it together costs more."""
+    start = select(
+        _next_hook(bindparam("after_hook", type_=String)).label("hook_id"),
+        literal(1).label("number"),
+    ).cte("walk", recursive=True)
+    walk = start.union_all(
+        select(_next_hook(start.c.hook_id), start.c.number + 1).where(
+            start.c.hook_id.is_not(None), start.c.number < bindparam("most", type_=Integer)
+        )
+    )
+    return (
+        select(
+            walk.c.hook_id,
+            hooks.c.target_hash,
+            hooks.c.state,
+            hooks.c.failing_since,
+            _due(walk, dialect),
+        )
+        .join(hooks, hooks.c.id == walk.c.hook_id)
+        .order_by(walk.c.number)
+    )
+
+
+_first_due = select(
+    now(), select(func.min(deliveries.c.next_at)).where(is_pending).scalar_subquery()
+)
