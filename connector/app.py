@@ -10,6 +10,7 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import __version__, actions
+from connector.admission import Admission
 from connector.api import (
     action_routes,
     delivery_routes,
@@ -117,18 +118,22 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
     """The parts of one process; their threads start when they are first used."""
     store = Store(make_engine(settings.database_url, settings.database_pool))
     client = Client(settings.upstream_url, transport)
-    identity = Identity(store, settings.secret_keys, settings.allowed_paywalls)
+    identity = Identity(store, settings.secret_keys)
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
     sealer = Sealer(settings.secret_keys)
     targets = Targets(settings.allowed_targets)
     delivery = Delivery(store, settings, sealer, targets)
     reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
     subscriptions = Subscriptions(settings, store, identity, endpoints, sealer)
+    admission = Admission(
+        settings.allowed_paywalls, identity, subscriptions, reachable=bool(settings.public_url)
+    )
     background = Background()
     return Services(
         settings=settings,
         store=store,
         identity=identity,
+        admission=admission,
         client=client,
         limits=Limits(settings.rate_limit, settings.redis_url),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
@@ -136,5 +141,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
         delivery=delivery,
         worker=Worker(settings, store, client, subscriptions, reconcile, sealer),
         background=background,
-        readiness=Readiness(settings, identity, client, subscriptions, reconcile, background),
+        readiness=Readiness(
+            settings, identity, admission, client, subscriptions, reconcile, background
+        ),
     )

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from threading import Event, Lock
 from typing import Generic, TypeVar
 
+from connector.errors import Unavailable
+
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,15 +32,21 @@ class Batches(Generic[Key, Item, Result]):
     """Runs `work` (a key and at most `most` items, in order of arrival; one result each), for each
     key in one thread at a time."""
 
-    def __init__(self, work: Callable[[Key, list[Item]], list[Result]], most: int = 64) -> None:
-        self._work, self._most = work, most
+    def __init__(
+        self,
+        work: Callable[[Key, list[Item]], list[Result]],
+        most: int = 64,
+        patience: float = 15.0,
+    ) -> None:
+        self._work, self._most, self._patience = work, most, patience
         self._lock = Lock()
         self._waiting: dict[Key, list[_Place[Item, Result]]] = {}
         """The keys that somebody works for, and who waits behind that."""
 
     def run(self, key: Key, item: Item) -> Result:
         """The result of `item`. Raises what `work` raises, which everybody gets who shares the
-        batch or waits behind it: they would only wait for the same."""
+        batch or waits behind it: they would only wait for the same. Raises Unavailable after
+        `patience` seconds of waiting for others; then the item may still be worked for."""
         place: _Place[Item, Result] = _Place(item)
         with self._lock:
             if key in self._waiting:
@@ -48,7 +56,8 @@ class Batches(Generic[Key, Item, Result]):
                 place.leads = True
         batch = [place]
         if not place.leads:
-            place.woken.wait()
+            if not place.woken.wait(self._patience):
+                self._give_up(key, place)
             if place.leads:
                 batch = self._next(key)
         if place.leads:
@@ -56,6 +65,15 @@ class Batches(Generic[Key, Item, Result]):
         if place.failure is not None:
             raise place.failure
         return place.result  # type: ignore[return-value]
+
+    def _give_up(self, key: Key, place: _Place[Item, Result]) -> None:
+        """Leave the queue. Raises Unavailable, unless it is this one's turn at this very moment."""
+        with self._lock:
+            if place.leads:
+                return
+            if place in self._waiting.get(key, []):
+                self._waiting[key].remove(place)
+        raise Unavailable("The connector is busy. Try again in a moment.", retry_after=5)
 
     def _next(self, key: Key) -> list[_Place[Item, Result]]:
         with self._lock:

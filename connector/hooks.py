@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector.errors import InvalidField, NotFound
 from connector.sealing import Sealer
 from connector.signatures import new_secret
-from connector.store import Store, delivery_rows, hook_rows, replay_rows
+from connector.store import Store, delivery_rows, hook_rows, replay_rows, subscription_rows
 from connector.store.delivery_rows import Delivery
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.paywall_rows import Paywall
@@ -106,9 +106,14 @@ class Hooks:
     def delete(self, paywall: Paywall, hook_id: str) -> bool:
         """Send nothing to a hook any more; False if it was gone already. Its log stays until the
         retention, its waiting deliveries are dropped."""
-        deleted = self._store.write(
-            lambda connection: hook_rows.remove(connection, paywall.id, hook_id)
-        )
+
+        def remove(connection: Connection) -> bool:
+            deleted = hook_rows.remove(connection, paywall.id, hook_id)
+            if not hook_rows.count_live(connection, paywall.id):
+                subscription_rows.keep_key(connection, paywall.id, None)
+            return deleted
+
+        deleted = self._store.write(remove)
         self._wake()
         return deleted
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from connector.errors import KeyRefused, PaywallNotAllowed
+from connector.errors import KeyRefused
 from connector.paywalls import Upstream
 from connector.store import Store, paywall_rows
 from connector.store.paywall_rows import Paywall
@@ -24,10 +24,8 @@ PROOF_SECONDS = 5.0
 class Identity:
     """Looks up the paywalls of keys. `secret_keys`: the server secrets, the signing one first."""
 
-    def __init__(
-        self, store: Store, secret_keys: Sequence[str], allowed: frozenset[str] = frozenset()
-    ) -> None:
-        self._store, self._allowed = store, allowed
+    def __init__(self, store: Store, secret_keys: Sequence[str]) -> None:
+        self._store = store
         self._secrets = {secret_tag(secret): secret.encode() for secret in secret_keys}
 
     def fingerprints(self, key: str) -> dict[str, str]:
@@ -41,7 +39,7 @@ class Identity:
     def prove(self, key: str, upstream: Upstream) -> Paywall:
         """The paywall that a key belongs to, asking upstream unless it was asked lately.
 
-        Raises KeyRefused, PaywallNotAllowed, an UpstreamError, or Unavailable.
+        Raises KeyRefused, an UpstreamError, or Unavailable.
         """
         prints = self.fingerprints(key)
         paywall = self._store.read(
@@ -49,15 +47,6 @@ class Identity:
         )
         if paywall is None:
             paywall = self._ask(key, prints, upstream)
-        if self._allowed and paywall.upstream_id not in self._allowed:
-            raise PaywallNotAllowed(
-                "This connector only serves certain paywalls, and this key's paywall is not one "
-                "of them. Ask the connector's operator to add it to CONNECTOR_ALLOWED_PAYWALLS."
-                if paywall.upstream_id
-                else "This connector only serves certain paywalls, and Paywalls has not told yet "
-                "which one this key belongs to. Ask the connector's operator to set "
-                "CONNECTOR_PUBLIC_URL."
-            )
         return paywall
 
     def distrust(self, key: str) -> None:

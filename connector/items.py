@@ -20,6 +20,7 @@ from connector.store.event_rows import EventRow
 Item = dict[str, Any]
 FIRST = ("id", "seq", "type", "created_at", "received_at", "user", "paywall_id")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_DIGITS_MAX = 400
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
 
 
@@ -106,7 +107,12 @@ def snake(name: str) -> str:
 
 
 def _amount(value: str | int | Decimal) -> str:
-    return plain(value) if isinstance(value, Decimal) else str(value)
+    return _number(value) if isinstance(value, Decimal) else str(value)
+
+
+def _number(value: Decimal) -> str:
+    """In digits, except for one that would fill the memory (`1e300000000`)."""
+    return plain(value) if abs(value.adjusted()) <= _DIGITS_MAX else str(value)
 
 
 def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
@@ -120,6 +126,6 @@ def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
             ", ".join(v if isinstance(v, str) else jsontext.dumps(v).decode() for v in value),
         )
     elif isinstance(value, Decimal):
-        yield name, plain(value)
+        yield name, _number(value)
     else:
         yield name, "" if value is None else value

@@ -7,7 +7,9 @@ Actions only start the looking-after; `/v1/me`, polls and hooks wait for it up t
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
+from connector.admission import Admission
 from connector.background import Background
 from connector.call import Account
 from connector.config import Settings
@@ -23,7 +25,8 @@ from connector.subscriptions import NO_PUBLIC_URL, Subscriptions
 WAIT_SECONDS = 5.0
 _WORK_SECONDS = 60.0
 _AGAIN_SECONDS = 300.0
-_PAIR_SECONDS = 86_400.0
+_PAIR_AGAIN_SECONDS = 120.0
+_PAIR_KNOWN_SECONDS = 86_400.0
 _SEEN_MAX = 20_000
 _NOT_YET = "Triggers are being switched on for this paywall right now. Try again in a few seconds."
 _NOT_KEPT = (
@@ -39,12 +42,14 @@ class Readiness:
         self,
         settings: Settings,
         identity: Identity,
+        admission: Admission,
         client: Client,
         subscriptions: Subscriptions,
         reconcile: Reconcile,
         background: Background,
     ) -> None:
-        self._settings, self._identity, self._client = settings, identity, client
+        self._settings, self._client = settings, client
+        self._identity, self._admission = identity, admission
         self._subscriptions, self._reconcile = subscriptions, reconcile
         self._background = background
         self._seen: dict[str, float] = {}
@@ -57,8 +62,9 @@ class Readiness:
         name = self._name(key)
         if self._again(name, _AGAIN_SECONDS):
             self._background.run(f"care {name}", lambda: self._care(key))
-        if user and self._again(f"{name} {user}", _PAIR_SECONDS):
-            self._background.run(f"pair {name} {user}", lambda: self._learn(key, user))
+        pair = f"{name} {user}"
+        if user and self._again(pair, _PAIR_AGAIN_SECONDS):
+            self._background.run(f"pair {pair}", lambda: self._learn(key, user, pair))
 
     def require(self, key: str, upstream: Upstream) -> Paywall:
         """The caller's paywall, once triggers can fire for it; waits up to 5 s for that.
@@ -76,7 +82,7 @@ class Readiness:
         """What `/v1/me` tells: the paywall, and whether triggers can fire."""
         paywall, row = self._looked_after(key, upstream)
         ready = row is not None and row.state == READY and bool(self._settings.public_url)
-        gap = row.gap_note if row is not None and row.gap_since is not None else ""
+        gap = self._gap(row)
         if not self._settings.public_url:
             message = NO_PUBLIC_URL
         elif not ready:
@@ -104,6 +110,14 @@ class Readiness:
                 WAIT_SECONDS,
             )
 
+    def _gap(self, row: Subscription | None) -> str:
+        """What may be missing among the events that are kept, and since when; "" for nothing."""
+        since = row.gap_since if row is not None else None
+        oldest = datetime.now(UTC) - timedelta(days=self._settings.event_retention_days)
+        if row is None or since is None or since < oldest:
+            return ""
+        return f"Noticed on {since.astimezone(UTC):%Y-%m-%d at %H:%M} UTC: {row.gap_note}"
+
     def _again(self, name: str, seconds: float) -> bool:
         """Whether `name` was not seen here for a while; it is from now on."""
         if self._seen.get(name, 0.0) > time.monotonic():
@@ -113,21 +127,22 @@ class Readiness:
         self._seen[name] = time.monotonic() + seconds
         return True
 
-    def _learn(self, key: str, user: str) -> None:
+    def _learn(self, key: str, user: str, pair: str) -> None:
         line = self._line(key)
         wallet_id = line.connection(user).wallet_user_id
         if wallet_id:
             paywall = self._identity.prove(key, line)
             self._subscriptions.learn_pair(paywall, wallet_id, user)
+            self._seen[pair] = time.monotonic() + _PAIR_KNOWN_SECONDS
 
     def _looked_after(self, key: str, upstream: Upstream) -> tuple[Paywall, Subscription | None]:
-        paywall = self._identity.prove(key, upstream)
+        paywall = self._admission.admit(key, upstream)
         if not self._settings.public_url:
             return paywall, None
         row = self._subscriptions.row(paywall)
         if not self._subscriptions.well(row):
             self._background.run(f"care {self._name(key)}", lambda: self._care(key), WAIT_SECONDS)
-            paywall = self._identity.prove(key, upstream)
+            paywall = self._admission.admit(key, upstream)
             row = self._subscriptions.row(paywall)
         return paywall, row
 

@@ -95,6 +95,13 @@ class Subscriptions:
         self.keep_key(key, root)
         return root
 
+    def leave(self, paywall: Paywall, upstream: Upstream) -> None:
+        """Delete our subscriptions of a paywall that is not to be served. Raises as upstream
+        does."""
+        for one in self._ours(upstream):
+            webhooks.unsubscribe(upstream, one.id)
+        self._store.write(lambda connection: subscription_rows.unsubscribed(connection, paywall.id))
+
     def keep_key(self, key: str, paywall: Paywall) -> None:
         """Keep the newest key of a paywall that has a live hook, sealed, for the worker."""
         if not self._settings.keep_keys:

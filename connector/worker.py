@@ -32,7 +32,7 @@ from connector.subscriptions import Subscriptions
 ROUND_SECONDS = 60.0
 CARE_EVERY = 3600.0
 CLEAN_EVERY = 3600.0
-_CLEAN_STEPS = 200
+_CLEAN_PAUSE = 0.01
 _CALL_SECONDS = 60.0
 
 log = structlog.get_logger(__name__)
@@ -69,10 +69,8 @@ class Worker:
 
     def round(self) -> None:
         """One round: every paywall with a live hook, then cleaning. Raises nothing."""
-        try:
-            rows = self._store.read(subscription_rows.with_live_hooks)
-        except ConnectorError:
-            return
+        rows: list[Subscription] = []
+        self._guarded(lambda: rows.extend(self._store.read(subscription_rows.with_live_hooks)))
         for row in rows:
             if self._stopping.is_set():
                 return
@@ -87,14 +85,15 @@ class Worker:
             self._stopping.wait(ROUND_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
 
     def _look_after(self, row: Subscription) -> None:
-        if not self._settings.public_url or not row.kept_key:
+        sealed = row.kept_key
+        if not self._settings.public_url or not self._settings.keep_keys or not sealed:
             return
         cared = self._cared.get(row.paywall_id, -CARE_EVERY)
         care = row.state != READY or time.monotonic() - cared >= CARE_EVERY
         read = self._reconcile.due(row.paywall_id)
         if not care and not read:
             return
-        key = self._sealer.open(row.kept_key)
+        key = self._sealer.open(sealed)
         if key is None:
             log.error("kept_key_sealed_under_another_secret", paywall=row.paywall_id)
             return
@@ -108,7 +107,7 @@ class Worker:
         except KeyRefused:
             log.warning("kept_key_refused", paywall=row.paywall_id)
             self._store.write(
-                lambda connection: subscription_rows.keep_key(connection, row.paywall_id, None)
+                lambda connection: subscription_rows.forget_key(connection, row.paywall_id, sealed)
             )
 
     def _line(self, key: str) -> Upstream:
@@ -124,12 +123,14 @@ class Worker:
             ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
             ("hooks", hook_rows.purge),
         )
+        self._store.write(
+            lambda c: subscription_rows.forget_needless_keys(c, keep=settings.keep_keys)
+        )
         for name, step in steps:
             removed = 0
-            for _ in range(_CLEAN_STEPS):
-                count = self._store.write(step)
+            while count := self._store.write(step):
                 removed += count
-                if not count or self._stopping.is_set():
+                if self._stopping.wait(_CLEAN_PAUSE):
                     break
             if removed:
                 log.info("cleaned", what=name, count=removed)

@@ -63,15 +63,15 @@ def run(action: Action, values: Values) -> Response:
         if action.exactly_once:
             result = ledger.run(
                 parts.store,
-                parts.identity.prove(key, line),
+                parts.admission.admit(key, line),
                 action,
                 values,
                 lambda upstream_key: action.perform(call(upstream_key), values),
                 deadline(),
             )
         else:
-            if parts.settings.allowed_paywalls:
-                parts.identity.prove(key, line)
+            if parts.admission.restricted:
+                parts.admission.admit(key, line)
             result = action.perform(call(), values)
     except KeyRefused:
         if action.exactly_once:

@@ -111,7 +111,7 @@ def _register_log(blp: FlatBlueprint, method: str, location: str) -> None:
     @blp.response(200, DeliveryOutput(many=True))
     def log(values: Values) -> Response:
         """Lists what was sent to hooks, the newest first."""
-        paywall = services().identity.prove(g.key, upstream(g.key))
+        paywall = services().admission.admit(g.key, upstream(g.key))
         services().limits.proven(g.key)
         rows = services().store.read(
             lambda connection: delivery_rows.listing(

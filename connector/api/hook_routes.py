@@ -193,7 +193,7 @@ def _ready() -> Paywall:
 
 def _proven() -> Paywall:
     """For looking and letting go, which works while triggers do not."""
-    paywall = services().identity.prove(g.key, upstream(g.key))
+    paywall = services().admission.admit(g.key, upstream(g.key))
     services().limits.proven(g.key)
     return paywall
 

@@ -81,8 +81,8 @@ def _key() -> str:
     key = find_key(request)
     parts = services()
     parts.limits.count(key, request.remote_addr or "")
-    if parts.settings.allowed_paywalls:
-        parts.identity.prove(key, upstream(key))
+    if parts.admission.restricted:
+        parts.admission.admit(key, upstream(key))
     return key
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from flask import current_app, g
 
+from connector.admission import Admission
 from connector.api.limits import Limits
 from connector.background import Background
 from connector.config import Settings
@@ -33,6 +34,7 @@ class Services:
     settings: Settings
     store: Store
     identity: Identity
+    admission: Admission
     client: Client
     limits: Limits = field(repr=False)
     readiness: Readiness = field(repr=False)

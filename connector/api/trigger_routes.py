@@ -19,6 +19,9 @@ from connector.store import event_rows
 from connector.triggers import TRIGGERS, find
 
 LIMIT_MAX = 100
+USER_SECONDS = 120
+"""A cursor for one user waits this long at an event whose user nobody knows yet: it is usually
+learned right behind the user's first action, and the event would be missed otherwise."""
 _LARGEST = 9_007_199_254_740_991
 
 
@@ -105,10 +108,16 @@ def _register(blp: FlatBlueprint, method: str, location: str) -> None:
             else:
                 lowest, last = event_rows.bounds(connection, paywall.id)
                 _check_cursor(after, lowest, last)
+                # Before the rows: a user that is learned in between is then found at the next poll.
+                wait = user and event_rows.undecided(
+                    connection, paywall.id, trigger.type, after, USER_SECONDS
+                )
                 rows = event_rows.after(connection, paywall.id, trigger.type, user, after, limit)
                 # What was committed since `last` was looked up is in the rows already.
                 seen = rows[-1].seq if rows else after
                 cursor = seen if len(rows) == limit else max(last, seen)
+                if wait and wait <= cursor:
+                    rows, cursor = [row for row in rows if row.seq < wait], wait - 1
             wallets = [row.wallet_id for row in rows if not row.external_id]
             users = event_rows.users_of(connection, paywall.id, wallets)
             return [item(row, users) for row in rows], cursor

@@ -44,6 +44,11 @@ def make_engine(database_url: str, pool_size: int = 10) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": WAIT_SECONDS,
+            # A server that is gone without a word is noticed within about ten seconds.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
             "application_name": "paywalls-connector",
             "options": f"-c statement_timeout={milliseconds} -c lock_timeout={LOCK_SECONDS * 1000} "
             f"-c idle_in_transaction_session_timeout={milliseconds * 2}",
@@ -110,10 +115,15 @@ class Store:
         self.engine.dispose()
 
 
+_PASSING = {"25P02", "25P03", "25006"}
+"""PostgreSQL's own word for a transaction that it ended because we stalled, and for a server that
+has just become a standby. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
 def _unavailable(error: Exception) -> Exception:
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        state = getattr(cause, "sqlstate", None) or ""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    state = getattr(cause, "sqlstate", None) or ""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or state in _PASSING:
         log.warning("database_unavailable", cause=type(cause).__name__, sqlstate=state)
         return Unavailable(
             "The connector's database is busy or away, so nothing was done. Try again in a moment.",

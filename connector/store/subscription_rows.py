@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -195,6 +195,36 @@ def keep_key(connection: Connection, paywall_id: str, sealed: str | None) -> Non
         update(subscriptions)
         .where(subscriptions.c.paywall_id == paywall_id)
         .values(kept_key=sealed)
+    )
+
+
+def forget_key(connection: Connection, paywall_id: str, sealed: str) -> None:
+    """Forget a kept key, unless a newer one has taken its place meanwhile."""
+    connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.paywall_id == paywall_id, subscriptions.c.kept_key == sealed)
+        .values(kept_key=None)
+    )
+
+
+def forget_needless_keys(connection: Connection, *, keep: bool) -> int:
+    """Forget the kept keys of paywalls without a live hook, or all if none are to be kept; how
+    many."""
+    needless: ColumnElement[bool] = subscriptions.c.kept_key.is_not(None)
+    if keep:
+        live = exists().where(
+            hooks.c.paywall_id == subscriptions.c.paywall_id, hooks.c.state == "active"
+        )
+        needless = and_(needless, ~live)
+    return connection.execute(update(subscriptions).where(needless).values(kept_key=None)).rowcount
+
+
+def unsubscribed(connection: Connection, paywall_id: str) -> None:
+    """Nothing comes in for this paywall any more, by our own will."""
+    connection.execute(
+        update(subscriptions)
+        .where(subscriptions.c.paywall_id == paywall_id)
+        .values(state=NONE, problem="", endpoint_id=None, checked_at=None, kept_key=None)
     )
 
 

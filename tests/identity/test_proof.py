@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, text, update
 
-from connector.errors import KeyRefused, PaywallNotAllowed, UpstreamBroken
+from connector.errors import KeyRefused, UpstreamBroken
 from connector.identity import Identity
 from connector.store import Store, paywall_rows
 from connector.store.moments import now
@@ -160,20 +160,6 @@ def test_first_uses_of_two_keys_of_one_paywall_at_once_are_merged(store: Store) 
         list(pool.map(lambda key: identity.learn(key, "pw_ann"), keys))
     proven = [identity.learn(key, "pw_ann") for key in keys]
     assert len({paywall.id for paywall in proven}) == 1
-
-
-def test_a_closed_connector_serves_only_the_paywalls_it_was_told(
-    store: Store, vendor: Vendor
-) -> None:
-    closed = Identity(store, [SECRET], frozenset(["pw_sandbox_default"]))
-    with pytest.raises(PaywallNotAllowed, match="has not told yet"):
-        closed.prove(KEY, vendor.upstream(KEY))
-    vendor.tell_id(KEY)
-    vendor.tell_id(SHARED_KEY)
-    let_pass(store, TRUST_SECONDS + 1)
-    assert closed.prove(KEY, vendor.upstream(KEY)).upstream_id == "pw_sandbox_default"
-    with pytest.raises(PaywallNotAllowed, match="not one of them"):
-        closed.prove(SHARED_KEY, vendor.upstream(SHARED_KEY))
 
 
 def test_the_database_holds_no_key_and_no_server_secret(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector.batches import Batches
+from connector.errors import Unavailable
 from connector.store import event_rows
 from connector.store.trigger_tables import events
 from tests.inbound.house import House
@@ -18,10 +19,10 @@ from tests.processes import until
 class Desk:
     """A piece of work that begins when it is let, and tells which batches came."""
 
-    def __init__(self, most: int = 64) -> None:
+    def __init__(self, most: int = 64, patience: float = 20.0) -> None:
         self.batches: list[list[int]] = []
         self.go, self.broken = Event(), False
-        self.all = Batches(self.work, most)
+        self.all = Batches(self.work, most, patience)
 
     def work(self, key: str, items: list[int]) -> list[str]:
         self.batches.append(items)
@@ -73,6 +74,20 @@ def test_a_failure_reaches_all_who_wait_and_nobody_after_them() -> None:
     assert desk.batches == [[0]]
     desk.broken = False
     assert desk.all.run("a", 7) == "a7"
+
+
+def test_nobody_waits_for_ever_for_one_who_is_stuck() -> None:
+    desk = Desk(patience=0.2)
+    with ThreadPoolExecutor(2) as threads:
+        stuck = threads.submit(desk.all.run, "a", 0)
+        until(lambda: desk.batches)
+        with pytest.raises(Unavailable):
+            desk.all.run("a", 1)
+        assert desk.waiting("a") == 0
+        desk.go.set()
+        assert stuck.result() == "a0"
+    assert desk.all.run("a", 2) == "a2"
+    assert desk.batches == [[0], [2]]
 
 
 @pytest.fixture

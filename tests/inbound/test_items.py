@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from tests.inbound.house import Owner
+from tests.inbound.house import House, Owner
 from tests.processes import until
 
 FIRST = ["id", "seq", "type", "created_at", "received_at", "user", "paywall_id"]
@@ -183,3 +184,25 @@ def test_times_are_in_utc(owner: Owner) -> None:
     (found,) = owner.poll()
     assert found["created_at"].endswith("Z")
     assert found["received_at"].endswith("Z")
+
+
+def test_a_number_too_long_to_write_out_is_shown_as_it_came(owner: Owner) -> None:
+    """In digits it would fill the memory of the process, at every poll."""
+    found = raw_item(owner, '{"amount": 1e300000000, "other": -2e-300000000}')
+    assert (found["amount"], found["other"]) == ("1E+300000000", "-2E-300000000")
+
+
+def test_a_user_is_asked_for_again_soon_when_the_first_time_told_no_wallet(
+    house: House,
+) -> None:
+    owner = house.owner("late").ready()
+    owner.arm("connect", "http_500", times=50)
+    assert owner.get("balance", user="ann").status_code == 200
+    house.idle()
+    owner.arm("connect", "http_500", times=0)
+    seen = house.connector.parts.readiness._seen
+    assert max(seen.values()) < monotonic() + 3_600, "not noted for a day"
+    seen.clear()
+    owner.get("balance", user="ann")
+    house.idle()
+    assert max(seen.values()) > monotonic() + 3_600

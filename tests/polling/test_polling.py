@@ -184,3 +184,23 @@ def test_polls_are_counted_by_key_once_it_is_proven(make_house: MakeHouse) -> No
 def test_the_list_of_triggers_needs_a_key_in_form_only(client: FlaskClient) -> None:
     assert client.get("/v1/triggers").status_code == 401
     assert client.get("/v1/triggers", headers=BEARER).status_code == 200
+
+
+def test_a_cursor_of_one_user_waits_at_an_event_whose_user_is_not_known_yet(owner: Owner) -> None:
+    """Learned a moment later, the event would otherwise be behind the cursor for good."""
+    owner.take(owner.event(id="mine", data={"walletUserId": "wallet_of_ann"}))
+    owner.take(owner.event(id="other", data={"walletUserId": "w", "externalUserId": "eve"}))
+    answer = owner.get("triggers/any_event", after=0, user="ann")
+    assert (answer.get_json(), answer.headers["X-Next-Cursor"]) == ([], "0")
+    pair = {"walletUserId": "wallet_of_ann", "externalUserId": "ann"}
+    owner.take(owner.event(id="named", data=pair))
+    answer = owner.get("triggers/any_event", after=0, user="ann")
+    assert [item["id"] for item in answer.get_json()] == ["mine", "named"]
+    assert answer.headers["X-Next-Cursor"] == "3"
+
+
+def test_it_does_not_wait_for_ever(owner: Owner) -> None:
+    owner.take(owner.event(id="nobodys", data={"walletUserId": "wallet_of_nobody"}))
+    owner.pass_days(1)
+    answer = owner.get("triggers/any_event", after=0, user="ann")
+    assert (answer.get_json(), answer.headers["X-Next-Cursor"]) == ([], "1")

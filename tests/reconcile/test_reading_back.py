@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from connector.metrics import render_metrics
-from connector.store import hook_rows, subscription_rows
+from connector.store import event_rows, hook_rows, subscription_rows
 from connector.store.moments import now
 from connector.store.trigger_tables import subscriptions
 from tests.conftest import SECRET
@@ -38,10 +39,11 @@ def give_up(owner: Owner, kind: str = DEPLETED, count: int = 1) -> list[str]:
     return ids
 
 
-def add_hook(owner: Owner) -> None:
-    """Somebody subscribes to everything, and the key is kept from its next use on."""
+def add_hook(owner: Owner) -> str:
+    """Somebody subscribes to everything, and the key is kept from its next use on; the hook's
+    id."""
     paywall_id = owner.local_id()
-    owner.house.connector.parts.store.write(
+    made = owner.house.connector.parts.store.write(
         lambda connection: hook_rows.insert(
             connection,
             paywall_id,
@@ -55,6 +57,8 @@ def add_hook(owner: Owner) -> None:
     owner.pass_ten_minutes()
     owner.ready()
     owner.house.idle()
+    assert made is not None
+    return made[0].id
 
 
 def test_after_a_restart_one_poll_brings_everything_back(hasty: House) -> None:
@@ -352,3 +356,62 @@ def test_keys_are_not_kept_where_the_operator_forbids_it(make_house: MakeHouse) 
     assert owner.stored() == []
     assert owner.ids() == missed, "a poll brings them back"
     assert house.rows(select(subscriptions.c.kept_key)) == [(None,)]
+
+
+def test_a_worker_that_was_slow_does_not_forget_a_newer_key(
+    hasty: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = hasty.owner().ready()
+    add_hook(owner)
+    new, worker = owner.rotate(), hasty.open().parts.worker
+    care = worker._subscriptions.care
+
+    def slow(*given: Any) -> Any:
+        monkeypatch.undo()
+        add_hook(new)  # meanwhile the owner goes on with the new key
+        return care(*given)
+
+    monkeypatch.setattr(worker._subscriptions, "care", slow)
+    owner.pass_ten_minutes()
+    worker.round()
+    kept = new.subscription().kept_key
+    assert kept
+    assert worker._sealer.open(kept) == new.key
+
+
+@pytest.mark.parametrize("why", ["not to be kept", "no hook"])
+def test_a_key_that_is_not_needed_is_forgotten(hasty: House, why: str) -> None:
+    owner = hasty.owner().ready()
+    hook_id = add_hook(owner)
+    assert owner.subscription().kept_key
+    asked = owner.asked("subscriptions")
+    if why == "no hook":
+        client = hasty.connector.app.test_client()
+        client.delete(f"/v1/hooks/{hook_id}", headers=owner.bearer)
+    else:
+        hasty.open(keep_keys="false").parts.worker.round()
+        assert owner.asked("subscriptions") == asked
+    assert owner.subscription().kept_key is None
+
+
+def test_the_worker_lives_on_when_the_database_answers_nonsense(
+    hasty: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    worker = hasty.connector.parts.worker
+    monkeypatch.setattr(subscription_rows, "with_live_hooks", broken)
+    worker.round()
+
+
+def test_cleaning_goes_on_until_nothing_is_left(hasty: House) -> None:
+    owner = hasty.owner().ready()
+    for number in range(7):
+        owner.take(owner.event(id=f"{number}"))
+    owner.pass_days(31)
+    with pytest.MonkeyPatch.context() as patched:
+        purge = event_rows.purge
+        patched.setattr(event_rows, "purge", lambda c, days: purge(c, days, limit=2))
+        hasty.open().parts.worker.round()
+    assert owner.stored() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,3 +104,29 @@ def locked(database_url: str) -> Iterator[None]:
         connection.execute(text("LOCK TABLE server_secrets IN ACCESS EXCLUSIVE MODE"))
         yield
     engine.dispose()
+
+
+@POSTGRES
+def test_a_server_that_is_gone_without_a_word_is_noticed(store: Store) -> None:
+    """Without these, a cut line is waited for up to hours."""
+
+    def options(connection: Connection) -> list[int]:
+        driver = connection.connection.driver_connection
+        with socket.socket(fileno=os.dup(driver.fileno())) as line:  # type: ignore[union-attr]
+            tcp = socket.IPPROTO_TCP
+            return [
+                line.getsockopt(tcp, socket.TCP_USER_TIMEOUT),
+                line.getsockopt(tcp, socket.TCP_KEEPIDLE),
+            ]
+
+    assert store.read(options) == [10_000, 5]
+
+
+@POSTGRES
+def test_a_server_that_has_become_a_standby_counts_as_away(store: Store) -> None:
+    def refused(connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        remember(connection)
+
+    with told_in_time():
+        store.write(refused)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from connector.store.moments import now
 from connector.store.tables import metadata
+from connector.store.trigger_tables import subscriptions
 from tests.conftest import SECRET
 from tests.inbound.conftest import MakeHouse
-from tests.inbound.house import PUBLIC_URL, House, Owner
+from tests.inbound.house import DAY, PUBLIC_URL, House, Owner
 from tests.processes import (
     PATIENCE,
     SandboxPaywall,
@@ -151,6 +155,11 @@ def test_it_is_made_again_when_upstream_has_switched_it_off(hasty: House) -> Non
     told = owner.me()
     assert told["possible_gap"] is True
     assert "switched off" in told["triggers_message"]
+    assert datetime.now(UTC).strftime("%Y-%m-%d") in told["triggers_message"]
+    hasty.change(update(subscriptions).values(gap_since=now(-31 * DAY)))
+    told = owner.me()
+    assert told["possible_gap"] is False, "older than what is kept"
+    assert told["triggers_message"] == "Triggers work."
 
 
 def test_surplus_ones_of_our_own_address_are_deleted_and_no_others(owner: Owner) -> None:
