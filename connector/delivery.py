@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -21,11 +22,12 @@ from connector.errors import ConnectorError
 from connector.lanes import QUICK_SECONDS, Lanes
 from connector.metrics import delivery_ended, outbox_measured
 from connector.pushes import Bodies, Body
+from connector.results import Result, Results, write
 from connector.retries import Verdict, delay_after, judge
 from connector.sealing import Sealer
 from connector.signatures import headers
-from connector.store import Store, hook_rows, outbox_rows
-from connector.store.outbox_rows import DROPPED, FAILED, PENDING, SENT, SKIPPED, Attempt, Ended
+from connector.store import Store, outbox_rows
+from connector.store.outbox_rows import DROPPED, FAILED, PENDING, SKIPPED, Attempt, Ended
 from connector.store.task_rows import Task
 from connector.targets import DEADLINE_SECONDS, Answer, Targets
 
@@ -67,8 +69,7 @@ class Delivery:
         self._lanes = Lanes(places, young)
         self._pool = ThreadPoolExecutor(places, thread_name_prefix="push")
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
-        self._unwritten: list[Ended] = []
-        self._unnoted: list[_Done] = []
+        self._results = Results(store)
         self._cursor, self._found_some = "", False
         self._measured = 0.0
         self._woken, self._stopping = threading.Event(), threading.Event()
@@ -78,10 +79,14 @@ class Delivery:
         """Begin to send."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Begin nothing more, finish what is under way, write it down."""
+    def wind_down(self) -> None:
+        """Begin nothing more; returns at once, while what is under way goes on."""
         self._stopping.set()
         self._woken.set()
+
+    def stop(self) -> None:
+        """Begin nothing more, finish what is under way, write it down."""
+        self.wind_down()
         if self._thread.is_alive():
             self._thread.join(_STOP_SECONDS)
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -104,8 +109,8 @@ class Delivery:
                 log.exception("delivery_defect")
                 more, failures = False, failures + 1
             if self._stopping.is_set() and not self._lanes.under_way:
-                if self._unwritten or self._unnoted:
-                    log.warning("deliveries_unwritten", count=len(self._unwritten))
+                if unwritten := len(self._results.fresh) + self._results.refused:
+                    log.warning("deliveries_unwritten", count=unwritten)
                 return
             if failures:
                 time.sleep(_AWAY_SECONDS[min(failures, len(_AWAY_SECONDS)) - 1])
@@ -115,27 +120,29 @@ class Delivery:
     def _turn(self) -> bool:
         """Write down what is done, claim and begin what is due; whether there may be more."""
         self._collect()
-        chosen, dead, more = ([], [], False) if self._stopping.is_set() else self._choose()
+        stopping = self._stopping.is_set()
+        self._results.retry(at_once=stopping)
+        idle = stopping or self._results.refused >= PLACES
+        chosen, dead, more = ([], [], False) if idle else self._choose()
         tasks: list[Task] = []
+        results = self._results.fresh
         try:
-            if self._unwritten or chosen or dead:
-                tasks = self._store.write(lambda c: self._write(c, chosen, dead))
-            self._unwritten, self._unnoted = [], []
+            if results or chosen or dead:
+                tasks = self._store.write(lambda c: self._write(c, results, chosen, dead))
+            self._results.written()
         except ConnectorError:
             raise  # and write it later
         except Exception:
-            self._unwritten, self._unnoted = [], []  # their leases end, they are sent again
+            self._results.write_apart()
             raise
         finally:
             begun = {task.id for task in tasks}
             for delivery_id in chosen:
                 if delivery_id not in begun:
                     self._lanes.leave(delivery_id)
-        bodies = Bodies()
-        for task in tasks:
-            self._begin(task, bodies)
+        self._begin_all(tasks)
         self._measure()
-        return more or bool(self._unwritten)
+        return more or bool(self._results.fresh)
 
     def _collect(self) -> None:
         while True:
@@ -144,12 +151,12 @@ class Delivery:
             except queue.Empty:
                 return
             task, answer, verdict = done.task, done.answer, done.verdict
+            attempt = Attempt(answer.status, answer.latency_ms, answer.text, verdict.problem)
+            self._results.add(Result(Ended(task, verdict.state, verdict.delay, attempt), verdict))
             quick = answer.status is not None and answer.latency_ms <= QUICK_SECONDS * 1000
             self._lanes.leave(task.id)
             self._lanes.learn(task.target, quick=quick, pause=verdict.pause)
-            attempt = Attempt(answer.status, answer.latency_ms, answer.text, verdict.problem)
-            self._unwritten.append(Ended(task, verdict.state, verdict.delay, attempt))
-            self._unnoted.append(done)
+            delivery_ended("gone" if verdict.gone else verdict.state)
 
     def _choose(self) -> tuple[list[str], list[str], bool]:
         """Going round the hooks: deliveries to claim, for which places are taken already; hooks
@@ -166,7 +173,9 @@ class Delivery:
             if not line.live:
                 dead.append(line.hook_id)
                 continue
-            for delivery_id in line.due[: self._lanes.room(line.target, line.failing)]:
+            # Under way already: its lease ended early, or somebody wants it sent once more.
+            due = [i for i in line.due if not (self._lanes.holds(i) or self._results.holds(i))]
+            for delivery_id in due[: self._lanes.room(line.target, line.failing)]:
                 self._lanes.begin(delivery_id, line.target, line.failing)
                 chosen.append(delivery_id)
             if not self._lanes.free:
@@ -178,24 +187,32 @@ class Delivery:
             self._found_some = False
         return chosen, dead, more and self._lanes.free > 0
 
-    def _write(self, connection: Connection, chosen: list[str], dead: list[str]) -> list[Task]:
-        outbox_rows.settle(connection, self._unwritten)
-        if self._unnoted:
-            off = hook_rows.note(
-                connection,
-                well=[d.task.hook_id for d in self._unnoted if d.verdict.state == SENT],
-                failing={
-                    d.task.hook_id: d.verdict.problem
-                    for d in self._unnoted
-                    if d.verdict.state != SENT and not d.verdict.gone
-                },
-                gone={d.task.hook_id: d.verdict.problem for d in self._unnoted if d.verdict.gone},
-            )
-            for hook_id, problem in off:
-                log.warning("hook_switched_off", hook=hook_id, problem=problem)
+    def _write(
+        self,
+        connection: Connection,
+        results: Sequence[Result],
+        chosen: list[str],
+        dead: list[str],
+    ) -> list[Task]:
+        write(connection, results)
         for hook_id in dead:
             outbox_rows.drop_waiting(connection, hook_id)
         return outbox_rows.claim(connection, chosen) if chosen else []
+
+    def _begin_all(self, tasks: Sequence[Task]) -> None:
+        """Begin each, whatever happens to another: who cannot be begun gives its place back and is
+        sent when its lease ends. Raises the last failure."""
+        bodies = Bodies()
+        failure: Exception | None = None
+        for task in tasks:
+            try:
+                self._begin(task, bodies)
+            except Exception as error:
+                log.warning("push_not_begun", hook=task.hook_id, error=type(error).__name__)
+                self._lanes.leave(task.id)
+                failure = error
+        if failure is not None:
+            raise failure
 
     def _begin(self, task: Task, bodies: Bodies) -> None:
         body = bodies.of(task)
@@ -212,7 +229,7 @@ class Delivery:
             self._pool.submit(self._push, task, secret, body.json)
         if ended is not None:
             self._lanes.leave(task.id)
-            self._unwritten.append(ended)
+            self._results.add(Result(ended))
 
     def _of_another(self, task: Task, body: Body) -> Ended:
         """A hook for one user: another's event is not for it; somebody's may turn out to be."""
@@ -232,11 +249,11 @@ class Delivery:
         try:
             signed = headers(task.id, secret, body) | {"Content-Type": "application/json"}
             answer = self._targets.post(task.target_url, body, signed)
+            verdict = judge(answer, task.tries, self._schedule)
         except Exception:
             log.exception("push_defect", hook=task.hook_id)
             answer = Answer(None, 0, problem="The connector could not send this.")
-        verdict = judge(answer, task.tries, self._schedule)
-        delivery_ended("gone" if verdict.gone else verdict.state)
+            verdict = judge(answer, task.tries, self._schedule)
         self._done.put(_Done(task, answer, verdict))
         self._woken.set()
 

@@ -73,6 +73,10 @@ class Lanes:
         """How many may begin at most, whatever their targets."""
         return max(0, min(self._all.free(), self._young.free()))
 
+    def holds(self, push_id: str) -> bool:
+        """Whether a push is under way."""
+        return push_id in self._pushes
+
     def age(self) -> None:
         """Let pushes grow old; a target that has not answered by then counts as slow."""
         late = time.monotonic() - QUICK_SECONDS
@@ -93,7 +97,9 @@ class Lanes:
         return max(0, min(own, self._all.free(pace), self._young.free(pace)))
 
     def begin(self, push_id: str, target: str, failing: bool) -> None:
-        """Take a place for a push to `target`."""
+        """Take a place for a push to `target`, unless it has one."""
+        if push_id in self._pushes:
+            return
         if len(self._lanes) >= _REMEMBERED:
             self._lanes = {name: lane for name, lane in self._lanes.items() if lane.under_way}
         lane = self._lanes.setdefault(target, _Lane())
@@ -107,8 +113,11 @@ class Lanes:
         lane.young += 1
 
     def leave(self, push_id: str) -> None:
-        """Give the place of a push back."""
-        lane = self._lanes[self._pushes.pop(push_id)]
+        """Give the place of a push back, if it has one."""
+        target = self._pushes.pop(push_id, None)
+        if target is None:
+            return
+        lane = self._lanes[target]
         if push_id in self._begun:
             self._grow_old(push_id, lane)
         lane.under_way -= 1

@@ -72,7 +72,7 @@ def _seconds(retry_after: str) -> int:
         return min(int(text[:9]), RETRY_AFTER_MAX)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year of twenty digits
         return 0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -35,7 +35,8 @@ REPLAY_MAX = 5_000
 
 
 def replay_one(connection: Connection, delivery_id: str) -> None:
-    """Send one delivery once more; at once, if it is waiting for that already."""
+    """Send one delivery once more; at once, if it is waiting for that already. If it is under way
+    right now, it is sent again as soon as that push has failed; a success counts for both."""
     connection.execute(
         update(deliveries).where(deliveries.c.id == delivery_id).values(**_again(now()))
     )

@@ -104,3 +104,18 @@ def test_places_are_given_back_whatever_was_learned_meanwhile(
     assert lanes.under_way == 0
     assert filled(lanes, "dead", failing=True) == 4
     assert filled(lanes, "new") == 2
+
+
+def test_a_push_that_begins_or_ends_twice_counts_once() -> None:
+    lanes = Lanes(8, 8)
+    quick(lanes, "a")
+    for _ in range(2):
+        lanes.begin("twice", "a", failing=False)
+    assert lanes.holds("twice")
+    assert lanes.under_way == 1
+    for _ in range(2):
+        lanes.leave("twice")
+    assert not lanes.holds("twice")
+    lanes.learn("a", quick=False)
+    assert lanes.room("a", failing=False) == 1
+    assert filled(lanes, "new") == 6

@@ -69,7 +69,12 @@ def test_retry_after_never_shortens_the_schedule() -> None:
     assert judge(Answer(429, 1, retry_after="1"), 3, SCHEDULE).delay >= 7200 * 0.8
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5", "١٢", "Wed, 99 Foo 2026"])
+IN_NO_CALENDAR = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "-5", "1.5", "١٢", "Wed, 99 Foo 2026", IN_NO_CALENDAR]
+)
 def test_an_unreadable_retry_after_counts_as_none(text: str) -> None:
     assert judge(Answer(429, 1, retry_after=text), 0, SCHEDULE).pause == 0
 
