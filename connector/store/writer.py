@@ -54,15 +54,18 @@ class GroupWriter:
 
     def close(self) -> None:
         """Write what is waiting, then end the thread."""
-        if self._thread is not None:
+        with self._starting:
+            thread = self._thread
+        if thread is not None:
             self._waiting.put(None)
-            self._thread.join(self._wait)
+            thread.join(self._wait)
 
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._loop, name="writer", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _loop(self) -> None:
         while (first := self._waiting.get()) is not None:
