@@ -7,6 +7,7 @@ from pathlib import Path
 from connector.specs.n8n import files, package_files
 from connector.specs.n8n.package import FOLDER
 from connector.specs.pack import npm_tarball
+from tests import node
 from tests.n8n import software
 
 
@@ -27,3 +28,13 @@ def tarball(path: Path, address: str) -> Path:
     """Write what the running service offers for installation."""
     path.write_bytes(npm_tarball(package_files(address)))
     return path
+
+
+def n8n_node(package: Path, command: str) -> str:
+    """What n8n's tool for packages prints."""
+    program = package / "node_modules/.bin/n8n-node"
+    return node.run(
+        [node.BIN / "node", program, command],
+        package,
+        env=software.environment(package.parent / "bin"),
+    )

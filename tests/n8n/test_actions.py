@@ -84,7 +84,7 @@ def test_a_refused_chat_stops_too(house: House) -> None:
     values = {"user": "never-seen", "model": model, "prompt": "Hello"}
     done = run(house, step("chat", "model", values))
     assert done.status == "error"
-    assert done.error["errorResponse"]["outcome"] == "authorization_required"
+    assert done.error["errorResponse"]["outcome"] == "topup_required"
 
 
 def test_a_refused_charge_goes_on_where_that_is_wanted(house: House) -> None:

@@ -39,7 +39,8 @@ def test_a_chain_answers_and_its_user_pays(house: House) -> None:
 def test_a_chain_without_a_user_says_what_to_fill_in(house: House) -> None:
     done = house.n8n.run(house.n8n.save(chain("", "Hello")), GO)
     assert done.status == "error"
-    assert "Fill in “User”" in done.error["message"]
+    told = done.error["message"] + str(done.error.get("description"))
+    assert "Fill in “User”" in told, done.error
 
 
 def test_an_answer_that_failed_is_not_asked_for_twice(house: House) -> None:

@@ -13,7 +13,7 @@ from connector.specs.n8n import package_files
 from connector.specs.n8n.package import EXAMPLE_ADDRESS
 from tests import node
 from tests.n8n import software, twin
-from tests.n8n.package import source, tarball
+from tests.n8n.package import n8n_node, source, tarball
 
 pytestmark = pytest.mark.xdist_group("n8n")
 _SCAN = """
@@ -21,16 +21,6 @@ import { pathToFileURL } from 'node:url';
 const { analyzePackage } = await import(pathToFileURL(process.argv[1]));
 console.log(JSON.stringify(await analyzePackage(process.argv[2])));
 """
-
-
-def n8n_node(package: Path, command: str) -> str:
-    """What n8n's tool for packages prints."""
-    program = package / "node_modules/.bin/n8n-node"
-    return node.run(
-        [node.BIN / "node", program, command],
-        package,
-        env=software.environment(package.parent / "bin"),
-    )
 
 
 def scan(package: Path) -> object:

@@ -10,7 +10,7 @@ import pytest
 
 from connector.specs.n8n import workflows
 from tests.n8n.conftest import House
-from tests.n8n.test_triggers import emit, hooks_of
+from tests.n8n.test_triggers import emit, hooks_of, meet
 from tests.processes import until
 
 Json = dict[str, Any]
@@ -87,6 +87,7 @@ def test_a_user_whose_balance_is_used_up_gets_one_mail_a_day(house: House) -> No
     workflow = house.imported("Low-balance nudge, at most once a day")
     house.n8n.publish(workflow)
     until(lambda: hooks_of(house, ""))
+    meet(house, "nudged", "nudged-too")
     emit(house, "nudged")
     emit(house, "nudged")
     until(lambda: len(house.n8n.executions(workflow)) == 2)
@@ -99,6 +100,7 @@ def test_a_user_whose_balance_is_used_up_gets_one_mail_a_day(house: House) -> No
 
 def test_the_same_without_our_nodes(house: House) -> None:
     workflow = house.imported("Low-balance nudge, at most once a day (HTTP Request)")
+    meet(house, "asked-for")
     emit(house, "asked-for")
     until(lambda: "asked-for" in house.asked("/v1/triggers/balance_depleted").text)
     for _ in range(2):
