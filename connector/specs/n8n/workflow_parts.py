@@ -30,6 +30,14 @@ _CREDENTIAL_NAMES = {
 }
 """n8n's own names for new credentials: a workflow that is imported finds the one of that name."""
 _COLUMN, _ROW = 220, 200
+_KEY = (
+    "**Credential**: *Paywalls API* with your paywall's secret key and the address of your "
+    "connector."
+)
+_HEADER_KEY = (
+    "**Credential**: *Header Auth*, name `X-API-Key`, value your paywall's secret key. The address "
+    "of your connector stands in the HTTP Request steps."
+)
 
 
 @dataclass
@@ -148,6 +156,13 @@ class Variant:
             {"user": user, "model": name, "options": {}},
             "paywallsApi",
         )
+
+
+def set_up(workflow: Workflow, variant: Variant, what: str) -> None:
+    """Note what to set up; the name tells the variants apart."""
+    workflow.note(f"## {workflow.name}\n{what}\n\n{_HEADER_KEY if variant.http else _KEY}")
+    if variant.http:
+        workflow.name += " (HTTP Request)"
 
 
 def openai_model(workflow: Workflow, at: tuple[float, float]) -> str:

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from connector.specs.n8n.ai_workflows import agent, gate
 from connector.specs.n8n.workflow_parts import (
     HTTP,
     Variant,
     Workflow,
     condition,
-    openai_model,
+    set_up,
     webhook,
     webhook_id,
-)
-
-_KEY = (
-    "**Credential**: *Paywalls API* with your paywall's secret key and the address of your "
-    "connector."
-)
-_HEADER_KEY = (
-    "**Credential**: *Header Auth*, name `X-API-Key`, value your paywall's secret key. The address "
-    "of your connector stands in the HTTP Request steps."
 )
 
 
@@ -34,63 +26,9 @@ def workflows(address: str) -> dict[str, str]:
     return found
 
 
-def _set_up(workflow: Workflow, variant: Variant, what: str) -> None:
-    workflow.note(f"## {workflow.name}\n{what}\n\n{_HEADER_KEY if variant.http else _KEY}")
-    if variant.http:
-        workflow.name += " (HTTP Request)"
-
-
-def _gate(key: str, variant: Variant) -> Workflow:
-    flow = Workflow(key, "Charge before an AI step")
-    _set_up(
-        flow,
-        variant,
-        "A question comes in by webhook as `user`, `message` and `message_id`. The user pays 0.05 "
-        "first; who cannot pay gets the link instead of an answer. Put your own AI step where the "
-        "chain is.",
-    )
-    asked = webhook(flow, "Question", (0, 0), answers=True)
-    charge = variant.action(
-        flow,
-        "Charge User",
-        "charge",
-        {
-            "user": "={{ $json.body.user }}",
-            "amount": "0.05",
-            "reference": "=question-{{ $json.body.message_id }}",
-        },
-        (1, 0),
-        on_refusal="continue",
-    )
-    paid = flow.add(
-        "Paid?", "n8n-nodes-base.if", 2.2, (2, 0), condition("={{ $json.success }}", "true")
-    )
-    chain = flow.add(
-        "AI Step",
-        "@n8n/n8n-nodes-langchain.chainLlm",
-        1.5,
-        (3, -0.5),
-        {"promptType": "define", "text": "={{ $('Question').item.json.body.message }}"},
-    )
-    model = openai_model(flow, (3, 0.4))
-    answer = _respond(flow, "Answer", "={{ { answer: $json.text } }}", (4.5, -0.5))
-    link = _respond(
-        flow,
-        "Send the Link",
-        "={{ { answer: $json.message, link: $json.action_url } }}",
-        (3, 1.2),
-    )
-    flow.row(asked, charge, paid)
-    flow.link(paid, chain)
-    flow.link(paid, link, output=1)
-    flow.link(chain, answer)
-    flow.link(model, chain, kind="ai_languageModel")
-    return flow
-
-
 def _nudge(key: str, variant: Variant) -> Workflow:
     flow = Workflow(key, "Low-balance nudge, at most once a day")
-    _set_up(
+    set_up(
         flow,
         variant,
         "When a user's balance is used up, they get a mail with a link to add to it, at most one a "
@@ -191,7 +129,7 @@ def _nudge(key: str, variant: Variant) -> Workflow:
 
 def _stripe(key: str, variant: Variant) -> Workflow:
     flow = Workflow(key, "Deposit after a Stripe payment")
-    _set_up(
+    set_up(
         flow,
         variant,
         "When somebody has paid on a Stripe page of yours, the same sum is added to their balance, "
@@ -230,7 +168,7 @@ def _stripe(key: str, variant: Variant) -> Workflow:
 
 def _signup(key: str, variant: Variant) -> Workflow:
     flow = Workflow(key, "Signup credit")
-    _set_up(
+    set_up(
         flow,
         variant,
         "Your app calls the webhook with `user` when somebody signs up, and they get 5.00 to start "
@@ -253,76 +191,10 @@ def _signup(key: str, variant: Variant) -> Workflow:
     return flow
 
 
-def _agent(key: str, variant: Variant) -> Workflow:
-    flow = Workflow(key, "AI agent that charges for its work")
-    _set_up(
-        flow,
-        variant,
-        "The agent decides *whether* to charge; who pays, how much and what for are fixed here, so "
-        "that no prompt can change them, and one message is charged once. The user is the chat's "
-        "`sessionId`: set it to your user's id where you embed the chat."
-        + (
-            " The *OpenAI* credential may point at your connector: its address with `/openai/v1`."
-            if variant.http
-            else " The model's own answers are paid by the same user."
-        ),
-    )
-    chat = flow.add(
-        "Chat Message",
-        "@n8n/n8n-nodes-langchain.chatTrigger",
-        1.1,
-        (0, 0),
-        {"options": {}},
-        webhookId=webhook_id(flow, "Chat Message"),
-    )
-    agent = flow.add(
-        "AI Agent",
-        "@n8n/n8n-nodes-langchain.agent",
-        2,
-        (1, 0),
-        {
-            "options": {
-                "systemMessage": "Before you do what the user asks for, charge them with the tool "
-                "once. If it was not successful, answer with its message and its link and do "
-                "nothing else."
-            }
-        },
-    )
-    user = "={{ $('Chat Message').first().json.sessionId }}"
-    model = variant.model(flow, user, (0.8, 1.2))
-    charge = variant.action(
-        flow,
-        "Charge User",
-        "charge",
-        {
-            "user": user,
-            "amount": "0.25",
-            "reference": "=chat-{{ $workflow.id }}-{{ $execution.id }}",
-        },
-        (1.6, 1.2),
-        on_refusal="continue",
-        tool="Charges the user for one task. Takes no values: user and amount are fixed.",
-    )
-    flow.row(chat, agent)
-    flow.link(model, agent, kind="ai_languageModel")
-    flow.link(charge, agent, kind="ai_tool")
-    return flow
-
-
-def _respond(flow: Workflow, name: str, body: str, at: tuple[float, float]) -> str:
-    return flow.add(
-        name,
-        "n8n-nodes-base.respondToWebhook",
-        1.1,
-        at,
-        {"respondWith": "json", "responseBody": body, "options": {}},
-    )
-
-
 _RECIPES: dict[str, Callable[[str, Variant], Workflow]] = {
-    "gate-before-ai": _gate,
+    "gate-before-ai": gate,
     "low-balance-nudge": _nudge,
     "stripe-deposit": _stripe,
     "signup-credit": _signup,
-    "agent-with-charge": _agent,
+    "agent-with-charge": agent,
 }
