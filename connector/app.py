@@ -108,6 +108,7 @@ def stop(app: Flask) -> None:
     """Finish what the threads of this process have under way, then let go of the database."""
     with app.app_context():
         parts = services()
+    parts.delivery.wind_down()  # what the worker is at may take a minute
     parts.worker.stop()
     parts.delivery.stop()
     parts.background.close()

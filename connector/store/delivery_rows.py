@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.errors import InvalidField
 from connector.events import EVENTS_BY_TYPE
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.moments import now
@@ -158,7 +159,7 @@ def listing(
     limit: int = 100,
 ) -> list[Delivery]:
     """The log of a paywall, the newest first, as far as it fits all filters; `before` is the id of
-    a delivery of which only older ones are wanted."""
+    a delivery of which only older ones are wanted. Raises InvalidField if there is none such."""
     wanted: list[ColumnElement[bool]] = [deliveries.c.paywall_id == paywall_id]
     for column, value in (
         (deliveries.c.id, delivery_id),
@@ -170,12 +171,8 @@ def listing(
             wanted.append(column == value)
     if since is not None:
         wanted.append(deliveries.c.created_at >= since)
-    place = tuple_(deliveries.c.created_at, deliveries.c.id)
     if before:
-        last = select(deliveries.c.created_at, deliveries.c.id).where(
-            deliveries.c.paywall_id == paywall_id, deliveries.c.id == before
-        )
-        wanted.append(place < last.scalar_subquery())
+        wanted.append(_older_than(connection, paywall_id, before))
     shown = [n for n in Delivery.__dataclass_fields__ if n in deliveries.c]
     rows = connection.execute(
         select(
@@ -220,6 +217,22 @@ def fresh(due: ColumnElement[Any]) -> list[ColumnElement[Any]]:
 def row_id(connection: Connection) -> ColumnElement[str]:
     """A new id for each row of an INSERT … SELECT."""
     return literal_column(_ROW_ID[connection.dialect.name])
+
+
+def _older_than(connection: Connection, paywall_id: str, delivery_id: str) -> ColumnElement[bool]:
+    """Whether a delivery is behind another one of the log."""
+    place = deliveries.c.created_at, deliveries.c.id
+    last = connection.execute(
+        select(*place).where(deliveries.c.paywall_id == paywall_id, deliveries.c.id == delivery_id)
+    ).first()
+    if last is None:
+        raise InvalidField(
+            "This delivery is not in the log (any more). Leave “Before” out to begin with the "
+            "newest.",
+            field="before",
+        )
+    values = (literal(value, column.type) for value, column in zip(last, place, strict=True))
+    return tuple_(*place) < tuple_(*values)
 
 
 def _user_of(connection: Connection, paywall_id: str, wallet_id: str) -> str:

@@ -142,6 +142,24 @@ def test_filters_that_cannot_be_are_refused(
     assert (answer.status_code, answer.get_json()["field"]) == (422, field)
 
 
+def test_a_page_behind_a_delivery_that_is_not_kept_any_more_says_so(
+    owner: Owner, target: Receiver
+) -> None:
+    subscribe(owner, target_url=target.url)
+    owner.emit(count=2)
+    newest, oldest = (delivery["id"] for delivery in settled(owner, 2))
+    assert [delivery["id"] for delivery in log(owner, before=newest)] == [oldest]
+    owner.house.change(deliveries.delete().where(deliveries.c.id == newest))
+    for gone in (newest, "dlv_never_there"):
+        answer = owner.get("deliveries", None, before=gone)
+        assert (answer.status_code, answer.get_json()["field"]) == (422, "before")
+        assert answer.get_json()["message"] == (
+            "This delivery is not in the log (any more). Leave “Before” out to begin with the "
+            "newest."
+        )
+    assert log(owner, before=oldest) == []
+
+
 def test_the_log_of_a_deleted_hook_stays(owner: Owner, target: Receiver) -> None:
     hook = subscribe(owner, target_url=target.url)
     owner.emit()
@@ -202,7 +220,7 @@ def test_a_long_replay_goes_on_where_it_stopped(
     owner: Owner, target: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.store.replay_rows.REPLAY_MAX", 4)
-    ids = owner.send(count=10)
+    ids = [event_id for _ in range(10) for event_id in owner.send()]  # each at its own time
     hook = subscribe(owner, target_url=target.url)
     since, complete, calls = LONG_AGO, False, 0
     while not complete and calls < 10:
@@ -241,7 +259,7 @@ def test_another_paywall_sees_and_touches_nothing(
     assert log(stranger) == []
     assert log(stranger, hook=hook["id"]) == []
     assert log(stranger, event=delivery["event_id"]) == []
-    assert log(stranger, before=delivery["id"]) == []
+    assert stranger.get("deliveries", None, before=delivery["id"]).status_code == 422
     assert stranger.get(f"hooks/{hook['id']}").status_code == 404
     assert stranger.post(f"hooks/{hook['id']}/test").status_code == 404
     assert stranger.post(f"hooks/{hook['id']}/replay", since=LONG_AGO).status_code == 404
