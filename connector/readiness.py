@@ -56,13 +56,18 @@ class Readiness:
 
     def soon(self, key: str, user: str = "") -> None:
         """After a successful action: behind it, see to the subscription now and then, and learn
-        once which wallet its user has, so that events can name the user."""
+        which wallet its user has."""
         if not self._settings.public_url:
             return
         name = self._name(key)
         if self._again(name, _AGAIN_SECONDS):
             self._background.run(f"care {name}", lambda: self._care(key))
-        pair = f"{name} {user}"
+        self.learn(key, user)
+
+    def learn(self, key: str, user: str) -> None:
+        """Behind the request, learn once which wallet a user has, so that events can name the
+        user. `user` may be ""."""
+        pair = f"{self._name(key)} {user}"
         if user and self._again(pair, _PAIR_AGAIN_SECONDS):
             self._background.run(f"pair {pair}", lambda: self._learn(key, user, pair))
 

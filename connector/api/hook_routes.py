@@ -120,6 +120,7 @@ def blueprint() -> Blueprint:
             test=values.get("test", False),
         )
         services().readiness.keep_key(g.key, paywall)
+        services().readiness.learn(g.key, values.get("user", ""))
         words = [_MADE if made.secret else _THERE]
         words += [_TESTED] if values.get("test") else []
         words += [] if services().settings.keep_keys else [_NOT_KEPT]

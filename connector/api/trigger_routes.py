@@ -99,6 +99,7 @@ def _register(blp: FlatBlueprint, method: str, location: str) -> None:
         services().limits.proven(g.key)
         services().readiness.catch_up(g.key, paywall)
         limit, user = values.get("limit", LIMIT_MAX), values.get("user", "")
+        services().readiness.learn(g.key, user)
 
         def read(connection: Connection) -> tuple[list[Item], int | None]:
             after = values.get("after")

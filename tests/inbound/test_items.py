@@ -162,6 +162,21 @@ def test_a_user_is_learned_from_the_answer_to_an_action(owner: Owner) -> None:
     until(lambda: [found["user"] for found in owner.poll()] == ["ann"])
 
 
+@pytest.mark.parametrize("how", ["poll", "hook"])
+def test_who_asks_for_one_users_events_need_not_name_the_user_before(
+    house: House, how: str
+) -> None:
+    """Users who connected before the connector came are in no event that names them."""
+    owner = house.owner(f"one-user-{how}").ready()
+    owner.send("paywall.balance.depleted", user="ann")
+    if how == "poll":
+        owner.poll(user="ann")
+    else:
+        hook = {"target_url": "https://8.8.8.8/", "trigger": "any_event", "user": "ann"}
+        assert owner.post("hooks", **hook).status_code == 201
+    until(lambda: [found["user"] for found in owner.poll()] == ["ann"])
+
+
 def test_each_users_events_are_their_own(owner: Owner) -> None:
     owner.send("paywall.authorization.completed", user="ann")
     owner.send("paywall.authorization.completed", user="bob")
