@@ -18,10 +18,14 @@ from types import TracebackType
 
 import click
 
+from connector.config import is_loopback
 from connector.tour import KEY, Tour
 
 _START_SECONDS = 30
 _STOP_SECONDS = 15
+_HERE = "127.0.0.0/8"
+_CONTAINERS = f"{_HERE},172.16.0.0/12"
+"""Where triggers may be sent to in the demo: to this machine, and to containers on it."""
 
 
 class Demo:
@@ -71,6 +75,7 @@ class Demo:
         click.echo(
             f"\nNow it is yours, until you press Ctrl-C.\n"
             f"  connector  {self._address}  (all actions to click: {self._address}/docs)\n"
+            f"  for tools  {self._address}/specs  (Zapier, n8n, FlowXO)\n"
             f"  key        {KEY}\n"
             f"  also       {KEY.replace('default', 'shared')} (users must authorize first)\n"
             "Nothing is kept when it stops. What the actions can do: README.md and docs/.\n\n"
@@ -94,6 +99,8 @@ class Demo:
                 "CONNECTOR_DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
                 "CONNECTOR_SECRET_KEYS": secrets.token_urlsafe(32),
                 "CONNECTOR_LISTEN": f"{self._host}:{self._port}",
+                "CONNECTOR_PUBLIC_URL": self._address,
+                "CONNECTOR_ALLOWED_TARGETS": _HERE if is_loopback(self._host) else _CONTAINERS,
                 "CONNECTOR_LOG_LEVEL": "warning",
             },
             folder,
