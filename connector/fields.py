@@ -19,7 +19,6 @@ from connector import jsontext
 from connector.amounts import AMOUNT_PATTERN, advice, plain, rounded
 
 USER_MAX = 128
-REFERENCE_MAX = 255
 TEXT_MAX = 2_000
 PROMPT_MAX = 500_000
 METADATA_MAX = 50
@@ -125,20 +124,6 @@ def user_id() -> Identifier:
         missing="Fill in “User”: the id that your app uses for this person.",
         example="user_42",
         max_length=USER_MAX,
-        required=True,
-    )
-
-
-def reference(what: str = "charge") -> Identifier:
-    """What is paid for; the key of exactly-once (DESIGN: `reference`)."""
-    return Identifier(
-        "Reference",
-        "What this is for, such as the order or message number. The same reference is only ever "
-        f"counted once, so a retry is safe; use a new one for every new {what}.",
-        missing="Say what this is for, such as the order or message number, so that a retry never "
-        "counts twice. Fill in “Reference”.",
-        example="order-1001",
-        max_length=REFERENCE_MAX,
         required=True,
     )
 

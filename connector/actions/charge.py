@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connector.call import Call
 from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import Amount, Flag, Metadata, Text, reference, user_id
+from connector.fields import Amount, Flag, Metadata, Text, user_id
+from connector.references import reference
 from connector.refusals import MEANINGS, explain
 
 

@@ -9,7 +9,8 @@ from connector.balances import number_in
 from connector.call import Call
 from connector.catalog import Input, Kind, Output, Values, action
 from connector.errors import UpstreamRejected
-from connector.fields import Amount, Flag, Metadata, Text, reference, user_id
+from connector.fields import Amount, Flag, Metadata, Text, user_id
+from connector.references import reference
 
 NOT_SUPPORTED = (
     "Credits cannot be added to this balance here. It can be topped up with a link instead."

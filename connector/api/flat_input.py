@@ -19,8 +19,9 @@ from connector.amounts import show
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import services
 from connector.errors import InvalidField, MalformedRequest, WrongContentType
-from connector.fields import REFERENCE_MAX, Words
+from connector.fields import Words
 from connector.jsontext import scalar
+from connector.references import REFERENCE_MAX
 
 _HEADERS = {"user": "X-Paywall-User", "reference": "Idempotency-Key"}
 _FLAT_METADATA = "metadata_"

@@ -21,7 +21,8 @@ KEY_OF_ACTION = "gift_points"
 FILE = '''
 from connector.call import Call
 from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import Amount, Text, reference, user_id
+from connector.fields import Amount, Text, user_id
+from connector.references import reference
 
 
 class GiftPointsInput(Input):

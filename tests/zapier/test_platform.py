@@ -12,7 +12,8 @@ import pytest
 from connector import catalog
 from connector.call import Call
 from connector.catalog import Input, Kind, Output, action
-from connector.fields import Amount, Text, reference, user_id
+from connector.fields import Amount, Text, user_id
+from connector.references import reference
 from connector.specs import zapier
 from tests import node
 from tests.processes import PATIENCE
