@@ -6,6 +6,7 @@ from connector.specs.n8n.workflow_parts import (
     Variant,
     Workflow,
     condition,
+    named,
     openai_model,
     set_up,
     webhook,
@@ -31,7 +32,7 @@ def gate(key: str, variant: Variant) -> Workflow:
         {
             "user": "={{ $json.body.user }}",
             "amount": "0.05",
-            "reference": "=question-{{ $json.body.message_id }}",
+            "reference": named("question-", "$json.body.message_id"),
         },
         (1, 0),
         on_refusal="continue",

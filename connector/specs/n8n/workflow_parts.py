@@ -222,6 +222,12 @@ def condition(left: str, operator: str, kind: str = "boolean") -> Json:
     }
 
 
+def named(prefix: str, value: str) -> str:
+    """A reference of `prefix` and a value; empty without the value, so that the connector asks for
+    one instead of taking the prefix alone for a reference that everybody shares."""
+    return f"={{{{ {value} ? '{prefix}' + {value} : '' }}}}"
+
+
 def _request(address: str, path: str, values: Json) -> Json:
     return {
         "method": "POST",

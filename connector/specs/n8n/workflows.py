@@ -10,6 +10,7 @@ from connector.specs.n8n.workflow_parts import (
     Variant,
     Workflow,
     condition,
+    named,
     set_up,
     webhook,
     webhook_id,
@@ -183,7 +184,7 @@ def _signup(key: str, variant: Variant) -> Workflow:
         {
             "user": "={{ $json.body.user }}",
             "amount": "5.00",
-            "reference": "=signup-{{ $json.body.user }}",
+            "reference": named("signup-", "$json.body.user"),
         },
         (1, 0),
     )
