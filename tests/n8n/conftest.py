@@ -12,9 +12,10 @@ import httpx
 import pytest
 
 from connector.specs.n8n import workflows
+from connector.specs.n8n.workflow_parts import WEBHOOK_SECRET
 from tests.n8n.mail import Mails, running_mails
 from tests.n8n.package import source, tarball
-from tests.n8n.server import N8n, running_n8n
+from tests.n8n.server import SECRET, SECRET_HEADER, N8n, running_n8n
 from tests.processes import SandboxPaywall, Server, running_connector, running_sandbox
 from tests.subscriptions.ports import free_port
 
@@ -43,15 +44,17 @@ class House:
         rows: list[Json] = self.upstream("GET", "/_sandbox/ledger").json()
         return [row for row in rows if row["user"] == user]
 
-    def upstream(self, method: str, path: str, body: object = None) -> httpx.Response:
+    def upstream(
+        self, method: str, path: str, body: object = None, paywall: SandboxPaywall | None = None
+    ) -> httpx.Response:
         """A request to the sandbox."""
-        address, headers = f"{self.paywall.address}{path}", self.paywall.bearer
+        address, headers = f"{self.paywall.address}{path}", (paywall or self.paywall).bearer
         answer = httpx.request(method, address, json=body, headers=headers, trust_env=False)
         return answer.raise_for_status()
 
-    def asked(self, path: str) -> httpx.Response:
+    def asked(self, path: str, paywall: SandboxPaywall | None = None) -> httpx.Response:
         """What the connector answers to a GET."""
-        address, headers = f"{self.connector.address}{path}", self.paywall.bearer
+        address, headers = f"{self.connector.address}{path}", (paywall or self.paywall).bearer
         return httpx.get(address, headers=headers, trust_env=False).raise_for_status()
 
     def imported(self, name: str) -> Json:
@@ -105,6 +108,7 @@ def _save_other_credentials(house: House) -> None:
     """Those that the workflows name beside ours, under the names that n8n gives to new ones."""
     n8n, key = house.n8n, house.paywall.key
     n8n.credential("httpHeaderAuth", "Header Auth account", {"name": "X-API-Key", "value": key})
+    n8n.credential("httpHeaderAuth", WEBHOOK_SECRET, {"name": SECRET_HEADER, "value": SECRET})
     address = f"{house.connector.address}/openai/v1/{PAYER}"
     n8n.credential("openAiApi", "OpenAi account", {"apiKey": key, "url": address})
     n8n.credential(

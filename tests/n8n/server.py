@@ -21,6 +21,7 @@ from tests.subscriptions.ports import free_port
 
 Json = dict[str, Any]
 START_PATIENCE = 180.0
+SECRET_HEADER, SECRET = "X-Webhook-Secret", "only-for-tests"
 _OWNER = {"email": "owner@example.com", "password": "Sandbox-only-1", "firstName": "A"}
 
 
@@ -101,6 +102,11 @@ class N8n:
         """Save a credential; gives its id."""
         body = {"type": type, "name": name, "data": data}
         return str(self._ask("POST", "/rest/credentials", body)["id"])
+
+    def change_credential(self, id: str, type: str, name: str, data: Json) -> None:
+        """Save other values in a credential, which workflows that are on then use."""
+        body = {"type": type, "name": name, "data": data}
+        self._ask("PATCH", f"/rest/credentials/{id}", body)
 
     def test_credential(self, credential: str, type: str, name: str, data: Json) -> Json:
         """What the editor shows when a credential is saved."""
@@ -184,10 +190,14 @@ class N8n:
         answer = httpx.get(f"{self.address}/webhook/{path}", trust_env=False)
         return "not registered for GET" in answer.text
 
-    def call(self, path: str, body: Json) -> httpx.Response:
+    def call(self, path: str, body: Json, secret: str = SECRET) -> httpx.Response:
         """A call of a webhook from outside."""
         return httpx.post(
-            f"{self.address}/webhook/{path}", json=body, trust_env=False, timeout=PATIENCE
+            f"{self.address}/webhook/{path}",
+            json=body,
+            headers={SECRET_HEADER: secret},
+            trust_env=False,
+            timeout=PATIENCE,
         )
 
     def close(self) -> None:

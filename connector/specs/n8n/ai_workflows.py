@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.specs.n8n.workflow_parts import (
+    GUARDED,
     Variant,
     Workflow,
     condition,
@@ -22,7 +23,7 @@ def gate(key: str, variant: Variant) -> Workflow:
         variant,
         "A question comes in by webhook as `user`, `message` and `message_id`. The user pays 0.05 "
         "first; who cannot pay gets the link instead of an answer. Put your own AI step where the "
-        "chain is.",
+        "chain is." + GUARDED,
     )
     asked = webhook(flow, "Question", (0, 0), answers=True)
     charge = variant.action(
@@ -73,7 +74,9 @@ def agent(key: str, variant: Variant) -> Workflow:
         "that no prompt can change them, and one message is charged once. The user is the chat's "
         "`sessionId`: set it to your user's id where you embed the chat."
         + (
-            " The *OpenAI* credential may point at your connector: its address with `/openai/v1`."
+            " To have the model's answers paid too, set the *OpenAI* credential's address to "
+            f"`{variant.address}/openai/v1/<user>`, with the id of the one user who pays for all "
+            "of them, and its key to your paywall's."
             if variant.http
             else " The model's own answers are paid by the same user."
         ),

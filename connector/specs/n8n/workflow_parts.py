@@ -29,6 +29,13 @@ _CREDENTIAL_NAMES = {
     "stripeApi": "Stripe account",
 }
 """n8n's own names for new credentials: a workflow that is imported finds the one of that name."""
+WEBHOOK_SECRET = "Webhook secret"  # noqa: S105 -- a name
+"""The credential that guards the webhooks; its own name keeps it apart from the connector's key."""
+GUARDED = (
+    f" **Webhook**: make a *Header Auth* credential named *{WEBHOOK_SECRET}*, with a header such "
+    "as `X-Webhook-Secret` and a long random value, and have your app send it. Without it anybody "
+    "who knows the address could move money."
+)
 _COLUMN, _ROW = 220, 200
 _KEY = (
     "**Credential**: *Paywalls API* with your paywall's secret key and the address of your "
@@ -143,6 +150,23 @@ class Variant:
         kind = PAYWALLS_TOOL if tool else PAYWALLS
         return workflow.add(name, kind, 1, at, parameters, "paywallsApi", **again)
 
+    def stops_unless_done(self, workflow: Workflow, action: str, at: tuple[float, float]) -> None:
+        """Stop behind an HTTP request that answers `success` false; our node does that itself."""
+        if not self.http:
+            return
+        done = workflow.add(
+            "Done?", "n8n-nodes-base.if", 2.2, at, condition("={{ $json.success }}", "true")
+        )
+        stop = workflow.add(
+            "Stop",
+            "n8n-nodes-base.stopAndError",
+            1,
+            (at[0] + 1, at[1] + 0.5),
+            {"errorType": "errorMessage", "errorMessage": "={{ $json.message }}"},
+        )
+        workflow.row(action, done)
+        workflow.link(done, stop, output=1)
+
     def model(self, workflow: Workflow, user: str, at: tuple[float, float]) -> str:
         """Place a chat model: ours, which the user pays for, or n8n's own for OpenAI."""
         name = {"__rl": True, "mode": "id", "value": "gpt-4o-mini"}
@@ -182,7 +206,7 @@ def openai_model(workflow: Workflow, at: tuple[float, float]) -> str:
 
 
 def webhook(workflow: Workflow, name: str, at: tuple[float, float], *, answers: bool) -> str:
-    """Place a Webhook node; its path is the workflow's own key."""
+    """Place a Webhook node that wants a secret; its path is the workflow's own key."""
     return workflow.add(
         name,
         "n8n-nodes-base.webhook",
@@ -191,10 +215,12 @@ def webhook(workflow: Workflow, name: str, at: tuple[float, float], *, answers: 
         {
             "httpMethod": "POST",
             "path": workflow.key,
+            "authentication": "headerAuth",
             "responseMode": "responseNode" if answers else "lastNode",
             "options": {},
         },
         webhookId=webhook_id(workflow, name),
+        credentials={"httpHeaderAuth": {"id": None, "name": WEBHOOK_SECRET}},
     )
 
 

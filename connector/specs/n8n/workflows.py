@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from connector.specs.n8n.ai_workflows import agent, gate
 from connector.specs.n8n.workflow_parts import (
+    GUARDED,
     HTTP,
     Variant,
     Workflow,
@@ -15,6 +16,8 @@ from connector.specs.n8n.workflow_parts import (
     webhook,
     webhook_id,
 )
+
+_STRIPE_PAID = "['checkout.session.completed', 'checkout.session.async_payment_succeeded']"
 
 
 def workflows(address: str) -> dict[str, str]:
@@ -75,25 +78,39 @@ def _nudge(key: str, variant: Variant) -> Workflow:
         ]
         wanted = "={{ !!$json.user }}"
     known = flow.add("Known User", "n8n-nodes-base.filter", 2.2, (2, 0), condition(wanted, "true"))
-    once = flow.add(
-        "Once a Day",
+    # The next step only knows what earlier runs had.
+    one_each = flow.add(
+        "One Each",
         "n8n-nodes-base.removeDuplicates",
         2,
         (3, 0),
         {
-            "operation": "removeItemsSeenInPreviousExecutions",
-            "dedupeValue": "={{ $json.user }} {{ $json.created_at.slice(0, 10) }}",
+            "operation": "removeDuplicateInputItems",
+            "compare": "selectedFields",
+            "fieldsToCompare": "user",
             "options": {},
         },
     )
+    once = flow.add(
+        "Once a Day",
+        "n8n-nodes-base.removeDuplicates",
+        2,
+        (4, 0),
+        {
+            "operation": "removeItemsSeenInPreviousExecutions",
+            "dedupeValue": "={{ $json.user }} {{ $json.created_at.slice(0, 10) }}",
+            # A full history stops the workflow for good.
+            "options": {"historySize": 1_000_000},
+        },
+    )
     link = variant.action(
-        flow, "Create Top-Up Link", "topup_link", {"user": "={{ $json.user }}"}, (4, 0)
+        flow, "Create Top-Up Link", "topup_link", {"user": "={{ $json.user }}"}, (5, 0)
     )
     address = flow.add(
         "Find Address",
         "n8n-nodes-base.set",
         3.4,
-        (5, 0),
+        (6, 0),
         {
             "assignments": {
                 "assignments": [
@@ -113,7 +130,7 @@ def _nudge(key: str, variant: Variant) -> Workflow:
         "Send Email",
         "n8n-nodes-base.emailSend",
         2.1,
-        (6, 0),
+        (7, 0),
         {
             "fromEmail": "billing@example.com",
             "toEmail": "={{ $json.email }}",
@@ -124,7 +141,7 @@ def _nudge(key: str, variant: Variant) -> Workflow:
         },
         "smtp",
     )
-    flow.row(*first, known, once, link, address, mail)
+    flow.row(*first, known, one_each, once, link, address, mail)
     return flow
 
 
@@ -134,14 +151,17 @@ def _stripe(key: str, variant: Variant) -> Workflow:
         flow,
         variant,
         "When somebody has paid on a Stripe page of yours, the same sum is added to their balance, "
-        "once. Give your user's id to Stripe as `client_reference_id` when you make the page.",
+        "once. Give your user's id to Stripe as `client_reference_id` when you make the page. "
+        "Stripe counts in cents, so the sum is divided by 100: change that in *Deposit Credits* "
+        "for a currency without cents, such as yen.",
     )
     paid = flow.add(
         "Stripe Payment",
         "n8n-nodes-base.stripeTrigger",
         1,
         (0, 0),
-        {"events": ["checkout.session.completed"]},
+        # n8n's list of events does not have the one for payments that are settled later.
+        {"events": ["*"]},
         "stripeApi",
         webhookId=webhook_id(flow, "Stripe Payment"),
     )
@@ -150,7 +170,11 @@ def _stripe(key: str, variant: Variant) -> Workflow:
         "n8n-nodes-base.filter",
         2.2,
         (1, 0),
-        condition("={{ $json.data.object.payment_status === 'paid' }}", "true"),
+        condition(
+            f"={{{{ {_STRIPE_PAID}.includes($json.type) "
+            "&& $json.data.object.payment_status === 'paid' }}",
+            "true",
+        ),
     )
     deposit = variant.action(
         flow,
@@ -164,6 +188,7 @@ def _stripe(key: str, variant: Variant) -> Workflow:
         (2, 0),
     )
     flow.row(paid, settled, deposit)
+    variant.stops_unless_done(flow, deposit, (3, 0))
     return flow
 
 
@@ -174,7 +199,7 @@ def _signup(key: str, variant: Variant) -> Workflow:
         variant,
         "Your app calls the webhook with `user` when somebody signs up, and they get 5.00 to start "
         "with. However often it is called, the credit is given once. For a credit at each renewal, "
-        "put the month into the reference.",
+        "put the month into the reference." + GUARDED,
     )
     joined = webhook(flow, "New User", (0, 0), answers=False)
     deposit = variant.action(
@@ -189,6 +214,7 @@ def _signup(key: str, variant: Variant) -> Workflow:
         (1, 0),
     )
     flow.row(joined, deposit)
+    variant.stops_unless_done(flow, deposit, (2, 0))
     return flow
 
 
