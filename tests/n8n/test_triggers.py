@@ -10,7 +10,7 @@ import pytest
 
 from tests.n8n.conftest import House
 from tests.n8n.flows import GO, STEP, started_by
-from tests.processes import until
+from tests.processes import SandboxPaywall, until
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.xdist_group("n8n")
@@ -119,3 +119,45 @@ def test_n8n_restarted_still_receives_and_has_missed_nothing_that_it_polls(house
     wanted = ["patient", "while-away", "patient"]
     until(lambda: len(started_for(house, polled)) >= len(wanted), POLL_PATIENCE)
     assert started_for(house, polled) == wanted
+
+
+def test_another_paywall_behind_the_credential_is_read_from_now_on(house: House) -> None:
+    """Its events have numbers of their own: the old cursor would skip some or bring old ones."""
+    kind, name = "paywallsApi", "Changing account"
+    first, second = (SandboxPaywall(house.paywall.address, f"n8n-{n}") for n in ("old", "new"))
+    data = {**house.credential, "apiKey": first.key}
+    credential = house.n8n.credential(kind, name, data)
+    node = {"pollTimes": {"item": [{"mode": "everyMinute"}]}, "event": "archived"}
+    flow = started_by("paywallsPollingTrigger", "of another paywall", node)
+    flow["nodes"][0]["credentials"] = {kind: {"id": credential, "name": name}}
+    workflow = house.n8n.save(flow)
+
+    def kept() -> str:
+        return json.dumps(house.n8n.workflow(workflow["id"])["staticData"])
+
+    def archived(times: int) -> list[str]:
+        """The ids of the other paywall's events, newest first, after one more."""
+        body = {"type": "paywall.archived"}
+        house.upstream("POST", "/_sandbox/events", body, second)
+        until(lambda: len(house.asked("/v1/triggers/archived", second).json()) == times)
+        return [row["id"] for row in house.asked("/v1/triggers/archived", second).json()]
+
+    def started() -> list[str]:
+        runs = [house.n8n.execution(id) for id in house.n8n.executions(workflow)]
+        return [item["id"] for run in runs if STEP in run.ran for item in run.items(STEP)]
+
+    house.asked("/v1/triggers/archived", second)
+    archived(1)
+    archived(2)
+    house.n8n.publish(workflow)
+    until(lambda: "paywall" in kept())
+    before = kept()
+    house.n8n.change_credential(credential, kind, name, {**data, "apiKey": second.key})
+    until(lambda: kept() != before, POLL_PATIENCE)
+    assert started() == []
+    newest = archived(3)[0]
+    until(started, POLL_PATIENCE)
+    assert started() == [newest]
+    house.n8n.unpublish(workflow)
+    for paywall in (first, second):
+        paywall.close()

@@ -7,6 +7,18 @@ const PAGES = 10;
 /** How far the events were read; kept between polls. */
 export interface Cursor extends IDataObject {
 	cursor?: number;
+	/** Whose events they are: another paywall counts its own from 1. */
+	paywall?: string;
+}
+
+/** The ID of the paywall that the credential belongs to; empty while the connector does not know it. */
+export async function paywallOf(this: IPollFunctions): Promise<string> {
+	const response = await ask.call(this, 'GET', '/v1/me');
+	const body = response.body as IDataObject | undefined;
+	if (response.statusCode >= 400 || typeof body !== 'object') {
+		throw toldBy(this.getNode(), response);
+	}
+	return String(body.paywall_id ?? '');
 }
 
 /** The number of the newest event of the paywall, 0 if there is none. */

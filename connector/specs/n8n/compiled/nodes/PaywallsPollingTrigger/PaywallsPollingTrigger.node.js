@@ -7,6 +7,7 @@ exports.PaywallsPollingTrigger = void 0;
 const n8n_workflow_1 = require("n8n-workflow");
 const events_1 = require("../shared/events");
 const description_json_1 = __importDefault(require("./description.json"));
+const runWithoutEvents = () => [[]];
 class PaywallsPollingTrigger {
     constructor() {
         this.description = {
@@ -24,13 +25,24 @@ class PaywallsPollingTrigger {
             return [this.helpers.returnJsonArray(await events_1.newest.call(this, event, user))];
         }
         const kept = this.getWorkflowStaticData('node');
+        const paywall = await events_1.paywallOf.call(this);
+        const other = Boolean(paywall && kept.paywall && paywall !== kept.paywall);
+        if (paywall)
+            kept.paywall = paywall;
         if (kept.cursor === undefined) {
             kept.cursor = await events_1.latest.call(this);
             return null;
         }
+        if (other) {
+            kept.cursor = await events_1.latest.call(this);
+            return runWithoutEvents();
+        }
         const { events, cursor } = await events_1.since.call(this, event, user, kept.cursor);
+        const anew = cursor < kept.cursor;
         kept.cursor = cursor;
-        return events.length ? [this.helpers.returnJsonArray(events)] : null;
+        if (events.length)
+            return [this.helpers.returnJsonArray(events)];
+        return anew ? runWithoutEvents() : null;
     }
 }
 exports.PaywallsPollingTrigger = PaywallsPollingTrigger;

@@ -1,11 +1,21 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
+exports.paywallOf = paywallOf;
 exports.latest = latest;
 exports.newest = newest;
 exports.since = since;
 const request_1 = require("./request");
 const PAGE = 100;
 const PAGES = 10;
+async function paywallOf() {
+    var _a;
+    const response = await request_1.ask.call(this, 'GET', '/v1/me');
+    const body = response.body;
+    if (response.statusCode >= 400 || typeof body !== 'object') {
+        throw (0, request_1.toldBy)(this.getNode(), response);
+    }
+    return String((_a = body.paywall_id) !== null && _a !== void 0 ? _a : '');
+}
 async function latest() {
     const { body } = await request_1.get.call(this, '/v1/triggers/any_event', { limit: 1 });
     return body.length ? body[0].seq : 0;
