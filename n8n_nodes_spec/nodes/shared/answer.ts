@@ -25,11 +25,12 @@ async function read(
 	if (Array.isArray(body)) {
 		return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
 	}
-	if (body.success === false && this.getNodeParameter('on_refusal', '') === 'stop') {
-		const link = body.action_url ? ` The user's link: ${body.action_url as string}` : '';
+	const onRefusal = this.getNodeParameter('on_refusal', '');
+	if (body.success === false && onRefusal !== 'continue') {
+		const link = body.action_url ? `The user's link: ${body.action_url as string}` : '';
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
 			message: body.message as string,
-			description: `${GO_ON}${link}`,
+			description: [onRefusal ? GO_ON : '', link].filter(Boolean).join(' '),
 			httpCode: String(response.statusCode),
 			itemIndex,
 		});

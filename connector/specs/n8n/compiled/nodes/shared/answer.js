@@ -13,11 +13,12 @@ async function read(items, response) {
     if (Array.isArray(body)) {
         return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
     }
-    if (body.success === false && this.getNodeParameter('on_refusal', '') === 'stop') {
-        const link = body.action_url ? ` The user's link: ${body.action_url}` : '';
+    const onRefusal = this.getNodeParameter('on_refusal', '');
+    if (body.success === false && onRefusal !== 'continue') {
+        const link = body.action_url ? `The user's link: ${body.action_url}` : '';
         throw new n8n_workflow_1.NodeApiError(this.getNode(), body, {
             message: body.message,
-            description: `${GO_ON}${link}`,
+            description: [onRefusal ? GO_ON : '', link].filter(Boolean).join(' '),
             httpCode: String(response.statusCode),
             itemIndex,
         });
