@@ -43,6 +43,20 @@ def test_a_chain_without_a_user_says_what_to_fill_in(house: House) -> None:
     assert "Fill in “User”" in told, done.error
 
 
+def test_one_person_never_pays_for_the_answers_of_others(house: House) -> None:
+    for user in ("ada", "bob"):
+        house.paywall.user(user, balance="5.00", connected=True)
+    saved = house.n8n.save(chain("={{ $json.who }}", "Hello"))
+    before = len(house.paywall.asked("chat"))
+    done = house.n8n.run(saved, GO, [{"who": "ada"}, {"who": "bob"}])
+    assert done.status == "error"
+    assert "Loop Over Items" in done.error["message"] + str(done.error.get("description"))
+    assert len(house.paywall.asked("chat")) == before
+    again = house.n8n.workflow(saved["id"])
+    assert house.n8n.run(again, GO, [{"who": "ada"}] * 2).status == "success"
+    assert [asked["user"] for asked in house.paywall.asked("chat")[before:]] == ["ada"] * 2
+
+
 def test_an_answer_that_failed_is_not_asked_for_twice(house: House) -> None:
     house.paywall.user("unlucky", balance="5.00", connected=True)
     before = len(house.paywall.asked("chat"))

@@ -72,6 +72,11 @@ def chat_model() -> Json:
     user = parameter("user", chat["user"])
     for option in (user, *options):
         del option["routing"]
+    user["hint"] = (
+        "One person for a run: n8n asks for the model once, whatever the number of items. "
+        "With items of several people use Loop Over Items with a batch size of 1, or Send Chat "
+        "Message."
+    )
     return {
         "displayName": "Paywalls Chat Model",
         "name": "paywallsChatModel",

@@ -32,6 +32,17 @@ export class PaywallsChatModel implements INodeType {
 				{ itemIndex },
 			);
 		}
+		const payers = this.getInputData(0, NodeConnectionTypes.Main).map((_, index) =>
+			String(this.getNodeParameter('user', index, '') ?? '').trim(),
+		);
+		if (payers.some((payer) => payer !== user)) {
+			// n8n asks for the model once, so that the first person would pay for all answers.
+			throw new NodeOperationError(
+				this.getNode(),
+				'The items are of several people, and one of them would pay for all. Put “Loop Over Items” with a batch size of 1 before this step',
+				{ itemIndex },
+			);
+		}
 		const options = this.getNodeParameter('options', itemIndex, {}) as {
 			temperature?: number;
 			max_tokens?: number;

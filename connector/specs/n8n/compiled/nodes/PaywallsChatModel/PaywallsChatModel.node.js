@@ -27,6 +27,10 @@ class PaywallsChatModel {
         if (!user) {
             throw new n8n_workflow_1.NodeOperationError(this.getNode(), 'Fill in “User”: the ID that your app uses for the person who pays', { itemIndex });
         }
+        const payers = this.getInputData(0, n8n_workflow_1.NodeConnectionTypes.Main).map((_, index) => { var _a; return String((_a = this.getNodeParameter('user', index, '')) !== null && _a !== void 0 ? _a : '').trim(); });
+        if (payers.some((payer) => payer !== user)) {
+            throw new n8n_workflow_1.NodeOperationError(this.getNode(), 'The items are of several people, and one of them would pay for all. Put “Loop Over Items” with a batch size of 1 before this step', { itemIndex });
+        }
         const options = this.getNodeParameter('options', itemIndex, {});
         return (0, ai_node_sdk_1.supplyModel)(this, {
             type: 'openai',
