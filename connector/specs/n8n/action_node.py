@@ -155,6 +155,8 @@ def _on_refusal() -> Json:
         "default": "stop",
         "description": "What to do when the user must first add to their balance or give "
         "permission",
+        "hint": "With several items, Stop ends the run for all of them, although some were charged "
+        "already: use Continue and an IF on “success”, or Loop Over Items with a batch size of 1",
         "options": [
             {
                 "name": "Stop",

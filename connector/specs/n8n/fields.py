@@ -14,7 +14,7 @@ REFERENCE = "={{ $workflow.id }}-{{ $execution.id }}-{{ $nodeId }}-{{ $runIndex 
 _REFERENCE_HINT = (
     "Best is the number of what is paid for, such as the order's or the message's: it stays the "
     "same when the whole workflow runs again. What is filled in here stays the same only while "
-    "this node tries again."
+    "this node tries again. As a tool of an AI agent: one without $runIndex, and Retry On Fail off."
 )
 _LONG = 10_000
 
