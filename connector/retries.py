@@ -16,6 +16,7 @@ RETRY_AFTER_MAX = 3600
 """A target can ask us to stay away for an hour, not for a year."""
 _GONE = 410
 _ASKS_FOR_TIME = (429, 503)
+_spread = random.Random()  # noqa: S311 -- its own: others may depend on the module's state
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def delay_after(tries: int, schedule: Sequence[int]) -> int | None:
     fifth shorter or longer, so that not everything comes back at the same moment."""
     if tries >= len(schedule):
         return None
-    return max(1, round(schedule[tries] * random.uniform(1 - JITTER, 1 + JITTER)))  # noqa: S311
+    return max(1, round(schedule[tries] * _spread.uniform(1 - JITTER, 1 + JITTER)))
 
 
 def _told(status: int | None) -> str:

@@ -35,6 +35,8 @@ CLEAN_EVERY = 3600.0
 _CLEAN_PAUSE = 0.01
 _CALL_SECONDS = 60.0
 
+_spread = random.Random()  # noqa: S311 -- its own: others may depend on the module's state
+
 log = structlog.get_logger(__name__)
 
 
@@ -82,7 +84,7 @@ class Worker:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             self.round()
-            self._stopping.wait(ROUND_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311
+            self._stopping.wait(ROUND_SECONDS * _spread.uniform(0.9, 1.1))
 
     def _look_after(self, row: Subscription) -> None:
         sealed = row.kept_key

@@ -26,6 +26,7 @@ MAX_THREADS = 8
 MAX_WAITING = 50_000
 IDLE_SECONDS = 5.0
 CLOCK_CHECK_SECONDS = 0.25
+_spread = random.Random()  # noqa: S311 -- its own: others may depend on the module's state
 
 Waiting = tuple[float, int, Paywall, Delivery]
 
@@ -135,7 +136,7 @@ class Courier:
             if subscription.dead_in_a_row >= paywall.settings.deactivate_after:
                 subscription.active, subscription.updated_at = False, now
             return
-        jitter = random.uniform(1.0, 1.1)  # noqa: S311 - spreads retries, guards nothing
+        jitter = _spread.uniform(1.0, 1.1)
         wait = self._retry_base * 2 ** (delivery.attempts - 1) * jitter
         delivery.next_retry_at = now + wait
         with self._changed:
