@@ -29,9 +29,10 @@ _PAIR_AGAIN_SECONDS = 120.0
 _PAIR_KNOWN_SECONDS = 86_400.0
 _SEEN_MAX = 20_000
 _NOT_YET = "Triggers are being switched on for this paywall right now. Try again in a few seconds."
-_NOT_KEPT = (
-    "Triggers work. This connector does not keep keys, so events that are missed during an outage "
-    "come back only when something polls."
+_WORK = "Triggers work."
+NOT_KEPT = (
+    "This connector does not keep keys, so events that are missed during an outage come back only "
+    "when something polls."
 )
 
 
@@ -93,7 +94,7 @@ class Readiness:
         elif not ready:
             message = (row.problem if row else "") or _NOT_YET
         else:
-            message = gap or ("Triggers work." if self._settings.keep_keys else _NOT_KEPT)
+            message = gap or (_WORK if self._settings.keep_keys else f"{_WORK} {NOT_KEPT}")
         return Account(
             paywall_id=paywall.upstream_id,
             sandbox=self._settings.sandbox,

@@ -8,8 +8,9 @@ from typing import Any
 
 from flask import Response, g
 
-from connector import jsontext, ledger
+from connector import ledger
 from connector.amounts import plain
+from connector.api.answers import json_answer
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.services import deadline, services, upstream
 from connector.call import Call
@@ -85,7 +86,7 @@ def run(action: Action, values: Values) -> Response:
         if action.many
         else action.answer(result | {"request_id": request_id()})
     )
-    return Response(jsontext.dumps(body), 200, mimetype="application/json")
+    return json_answer(body)
 
 
 def _check_maximum(action: Action, values: Values) -> None:

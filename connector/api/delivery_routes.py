@@ -6,8 +6,8 @@ from flask import Response, g
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields
 
-from connector import jsontext
 from connector.api import readiness
+from connector.api.answers import json_answer
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.log_fields import Moment
 from connector.api.services import services, upstream
@@ -100,7 +100,7 @@ def blueprint() -> Blueprint:
         """Sends one delivery again."""
         paywall = readiness.require(g.key)
         services().limits.proven(g.key)
-        return _json(shown_delivery(services().hooks.replay_delivery(paywall, delivery_id)))
+        return json_answer(shown_delivery(services().hooks.replay_delivery(paywall, delivery_id)))
 
     return blp
 
@@ -125,7 +125,7 @@ def _register_log(blp: FlatBlueprint, method: str, location: str) -> None:
                 limit=values.get("limit", LIMIT_MAX),
             )
         )
-        return _json([shown_delivery(row) for row in rows])
+        return json_answer([shown_delivery(row) for row in rows])
 
 
 def shown_delivery(row: Delivery) -> dict[str, object]:
@@ -153,7 +153,3 @@ def _shown_attempt(attempt: LoggedAttempt) -> dict[str, object]:
         "answer": attempt.answer,
         "problem": attempt.problem,
     }
-
-
-def _json(body: object) -> Response:
-    return Response(jsontext.dumps(body), mimetype="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from sqlalchemy import text
 
-from connector import jsontext
+from connector.api.answers import json_answer
 from connector.api.services import services
 from connector.metrics import render_metrics
 
@@ -16,13 +16,13 @@ def blueprint() -> Blueprint:
 
     @blp.get("/healthz")
     def healthz() -> Response:
-        return _json({"status": "ok"})
+        return json_answer({"status": "ok"})
 
     @blp.get("/readyz")
     def readyz() -> Response:
         """503 in the common error shape while the database is away."""
         services().store.read(lambda connection: connection.execute(text("SELECT 1")))
-        return _json({"status": "ready"})
+        return json_answer({"status": "ready"})
 
     @blp.get("/metrics")
     def metrics() -> Response:
@@ -30,7 +30,3 @@ def blueprint() -> Blueprint:
         return Response(body, content_type=content_type)
 
     return blp
-
-
-def _json(body: dict[str, str]) -> Response:
-    return Response(jsontext.dumps(body), mimetype="application/json")

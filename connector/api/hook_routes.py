@@ -6,8 +6,8 @@ from flask import Response, g
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from connector import jsontext
 from connector.api import readiness
+from connector.api.answers import json_answer
 from connector.api.delivery_routes import DeliveryOutput, shown_delivery
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.log_fields import Moment, YesNo
@@ -16,6 +16,7 @@ from connector.api.trigger_routes import NoInput
 from connector.catalog import Input, Values
 from connector.fields import USER_MAX, Count, Flag, Identifier, Text
 from connector.items import shown
+from connector.readiness import NOT_KEPT
 from connector.store.hook_rows import Hook
 from connector.store.paywall_rows import Paywall
 
@@ -23,10 +24,6 @@ URL_MAX = 2_000
 _MADE = "Events are sent to this address from now on. Keep the secret: it is not shown again."
 _THERE = "This hook was there already. Its secret was shown when it was made."
 _TESTED = "A sample is on its way."
-_NOT_KEPT = (
-    "This connector does not keep keys, so events that are missed during an outage come back only "
-    "when something polls."
-)
 
 
 class HookInput(Input):
@@ -123,9 +120,9 @@ def blueprint() -> Blueprint:
         services().readiness.learn(g.key, values.get("user", ""))
         words = [_MADE if made.secret else _THERE]
         words += [_TESTED] if values.get("test") else []
-        words += [] if services().settings.keep_keys else [_NOT_KEPT]
+        words += [] if services().settings.keep_keys else [NOT_KEPT]
         body = _shown(made.hook, made.secret, " ".join(words))
-        response = _json(body, 201 if made.secret else 200)
+        response = json_answer(body, 201 if made.secret else 200)
         response.headers["Location"] = (
             f"{services().settings.public_url or ''}/v1/hooks/{made.hook.id}"
         )
@@ -136,14 +133,14 @@ def blueprint() -> Blueprint:
     @blp.response(200, HookOutput(many=True))
     def hooks(_: Values) -> Response:
         """Lists the hooks of the paywall."""
-        return _json([_shown(hook) for hook in services().hooks.listing(_proven())])
+        return json_answer([_shown(hook) for hook in services().hooks.listing(_proven())])
 
     @blp.route("/<hook_id>", methods=["GET"])
     @blp.arguments(NoInput(), location="query")
     @blp.response(200, HookOutput)
     def hook(_: Values, hook_id: str) -> Response:
         """Gives one hook."""
-        return _json(_shown(services().hooks.get(_proven(), hook_id)))
+        return json_answer(_shown(services().hooks.get(_proven(), hook_id)))
 
     @blp.route("/<hook_id>", methods=["DELETE"])
     @blp.arguments(NoInput(), location="query")
@@ -152,14 +149,14 @@ def blueprint() -> Blueprint:
         """Sends nothing to a hook any more."""
         deleted = services().hooks.delete(_proven(), hook_id)
         message = "The hook is gone." if deleted else "There is no such hook (any more)."
-        return _json({"id": hook_id, "success": True, "message": message})
+        return json_answer({"id": hook_id, "success": True, "message": message})
 
     @blp.route("/<hook_id>/test", methods=["POST"])
     @blp.arguments(NoInput())
     @blp.response(200, DeliveryOutput)
     def test(_: Values, hook_id: str) -> Response:
         """Sends a hook the sample of its trigger."""
-        return _json(shown_delivery(services().hooks.test(_ready(), hook_id)))
+        return json_answer(shown_delivery(services().hooks.test(_ready(), hook_id)))
 
     @blp.route("/<hook_id>/replay", methods=["POST"])
     @blp.arguments(ReplayInput())
@@ -173,7 +170,7 @@ def blueprint() -> Blueprint:
             failed_only=values.get("failed_only", False),
         )
         following = replayed.next_since
-        return _json(
+        return json_answer(
             {
                 "id": hook_id,
                 "replayed": replayed.count,
@@ -211,7 +208,3 @@ def _shown(hook: Hook, secret: str = "", message: str = "") -> dict[str, object]
         "created_at": shown(hook.created_at),
         "message": message,
     }
-
-
-def _json(body: object, status: int = 200) -> Response:
-    return Response(jsontext.dumps(body), status, mimetype="application/json")

@@ -12,7 +12,7 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from connector import jsontext
+from connector.api.answers import json_answer
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.problems import from_http
 from connector.api.services import services, upstream
@@ -119,7 +119,7 @@ def _openai_error(error: ConnectorError) -> Response:
             "code": error.code,
         }
     }
-    response = Response(jsontext.dumps(body), error.status, mimetype="application/json")
+    response = json_answer(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response

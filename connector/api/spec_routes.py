@@ -18,7 +18,8 @@ from connector import jsontext
 from connector.api.services import services
 from connector.errors import NotFound
 from connector.specs import flowxo
-from connector.specs.downloads import EXAMPLE_ADDRESS, Download, downloads
+from connector.specs.downloads import Download, downloads
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.flowxo.page import DOING, conditions
 
 _POLICY = (

@@ -7,8 +7,8 @@ from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema
 from sqlalchemy import Connection
 
-from connector import jsontext
 from connector.api import readiness
+from connector.api.answers import json_answer
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.services import services
 from connector.catalog import Input, Values
@@ -87,7 +87,7 @@ def _register(blp: FlatBlueprint, method: str, location: str) -> None:
     @blp.response(200, TriggerOutput(many=True))
     def listing(_: Values) -> Response:
         """Lists the triggers."""
-        return _json([trigger.listed() for trigger in TRIGGERS.values()])
+        return json_answer([trigger.listed() for trigger in TRIGGERS.values()])
 
     @blp.route("/<key>", methods=[method], endpoint=f"trigger_{suffix}")
     @blp.arguments(PollInput(), location=location)
@@ -124,7 +124,7 @@ def _register(blp: FlatBlueprint, method: str, location: str) -> None:
             return [item(row, users) for row in rows], cursor
 
         items, cursor = services().store.read(read)
-        response = _json(items)
+        response = json_answer(items)
         if cursor is not None:
             response.headers["X-Next-Cursor"] = str(cursor)
         return response
@@ -146,7 +146,3 @@ def _check_cursor(after: int, lowest: int, last: int) -> None:
             ", which gives everything that is still kept.",
             field="after",
         )
-
-
-def _json(body: object) -> Response:
-    return Response(jsontext.dumps(body), mimetype="application/json")

@@ -11,7 +11,6 @@ from connector import actions as actions_folder
 from connector.specs import flowxo, n8n, zapier
 from connector.specs.pack import npm_tarball, zipped
 
-EXAMPLE_ADDRESS = flowxo.EXAMPLE_ADDRESS
 _JSON = "application/json"
 
 

@@ -27,12 +27,11 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from connector.errors import InvalidField
 from connector.events import EVENTS_BY_TYPE
 from connector.store.hook_rows import ACTIVE, Hook
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.outbox_rows import PENDING
 from connector.store.tables import paywalls
@@ -125,7 +124,7 @@ def _fan_out(dialect: str) -> Executable:
         )
         .with_for_update(read=True, key_share=True)
     )
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    insert = insert_for(dialect)
     put = insert(deliveries).from_select(COLUMNS, rows).on_conflict_do_nothing()
     return put.execution_options(preserve_rowcount=True)
 

@@ -21,9 +21,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.tables import ledger
 
@@ -102,7 +101,7 @@ def insert_intent(
 @cache
 def _insert_intent(dialect: str) -> Executable:
     """Built once: making a statement anew costs more than running it."""
-    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    insert = insert_for(dialect)
     return (
         insert(ledger)
         .values(

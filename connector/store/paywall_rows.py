@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.tables import paywall_keys, paywalls
 
@@ -64,7 +63,7 @@ def confirm(connection: Connection, fingerprints: Mapping[str, str], upstream_id
         )
     ).all()
     paywall_id = known[0].paywall_id if known else _new_paywall(connection)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert = insert_for(connection.dialect.name)
     row = connection.execute(
         insert(paywall_keys)
         .values(

@@ -21,11 +21,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from connector.store.delivery_rows import COLUMNS, fresh, row_id
 from connector.store.hook_rows import Hook
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.outbox_rows import FAILED, PENDING
 from connector.store.trigger_tables import deliveries, events, user_pairs
@@ -83,7 +82,7 @@ def replay_since(
         *(literal(hook.paywall_id), literal(hook.id), kept.c.seq, kept.c.event_id),
         *fresh(now() + place),  # microseconds: the older goes first
     ).where(literal_column("1") == 1)
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert = insert_for(connection.dialect.name)
     put = insert(deliveries).from_select(COLUMNS, rows).execution_options(preserve_rowcount=True)
     sent = connection.execute(
         put.on_conflict_do_update(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.tables import server_secrets
 
@@ -23,7 +22,7 @@ def tags(connection: Connection) -> list[str]:
 
 def remember(connection: Connection, new: Sequence[str]) -> None:
     """Note that data here may depend on these secrets from now on."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert = insert_for(connection.dialect.name)
     for tag in new:
         connection.execute(
             insert(server_secrets).values(tag=tag, created_at=now()).on_conflict_do_nothing()

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.store.hook_rows import ACTIVE
+from connector.store.inserting import insert_for
 from connector.store.moments import now
 from connector.store.tables import paywalls
 from connector.store.trigger_tables import endpoints, hooks, subscriptions
@@ -71,7 +71,7 @@ def get(connection: Connection, paywall_id: str) -> Subscription | None:
 
 def ensure(connection: Connection, paywall_id: str) -> None:
     """A row for this paywall, if it has none."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert = insert_for(connection.dialect.name)
     connection.execute(
         insert(subscriptions)
         .values(
@@ -113,7 +113,6 @@ def settle(
     values: dict[str, object] = {"state": state, "problem": problem, "lease_until": now(-1)}
     if endpoint_id is not None:
         values["checked_at"] = now()
-    if endpoint_id is not None:
         values["endpoint_id"] = endpoint_id
     done = connection.execute(
         update(subscriptions)
@@ -125,7 +124,7 @@ def settle(
 
 def add_endpoint(connection: Connection, endpoint_id: str, paywall_id: str) -> None:
     """Know an endpoint, before upstream is told of it."""
-    insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    insert = insert_for(connection.dialect.name)
     connection.execute(
         insert(endpoints)
         .values(id=endpoint_id, paywall_id=paywall_id, created_at=now())
@@ -213,7 +212,7 @@ def forget_needless_keys(connection: Connection, *, keep: bool) -> int:
     needless: ColumnElement[bool] = subscriptions.c.kept_key.is_not(None)
     if keep:
         live = exists().where(
-            hooks.c.paywall_id == subscriptions.c.paywall_id, hooks.c.state == "active"
+            hooks.c.paywall_id == subscriptions.c.paywall_id, hooks.c.state == ACTIVE
         )
         needless = and_(needless, ~live)
     return connection.execute(update(subscriptions).where(needless).values(kept_key=None)).rowcount
@@ -230,7 +229,7 @@ def unsubscribed(connection: Connection, paywall_id: str) -> None:
 
 def with_live_hooks(connection: Connection) -> list[Subscription]:
     """The subscriptions of all paywalls that have a live hook: those the worker looks after."""
-    live = select(hooks.c.paywall_id).where(hooks.c.state == "active").distinct()
+    live = select(hooks.c.paywall_id).where(hooks.c.state == ACTIVE).distinct()
     rows = connection.execute(_select.where(subscriptions.c.paywall_id.in_(live)))
     return [_of(dict(row)) for row in rows.mappings()]
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from connector.specs.downloads import EXAMPLE_ADDRESS, downloads
+from connector.specs.downloads import downloads
+from connector.specs.example import EXAMPLE_ADDRESS
 from tests.api.builder import running_facade
 
 PUBLIC_URL = "https://pay.acme.example"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import package_files
-from connector.specs.n8n.package import EXAMPLE_ADDRESS
 from tests import node
 from tests.n8n import software, twin
 from tests.n8n.package import n8n_node, source, tarball

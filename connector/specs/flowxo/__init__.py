@@ -11,13 +11,13 @@ import json
 from typing import Any
 
 from connector import actions as actions_folder
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.flowxo import page
 from connector.specs.flowxo.ai_connection import ai_connection
 from connector.specs.flowxo.recipes import recipes
 from connector.specs.flowxo.steps import left_out, steps
 from connector.specs.flowxo.subscribing import subscribe
 
-EXAMPLE_ADDRESS = "https://connector.example.com"
 JSON_FILE = "docs/flowxo.json"
 PAGE_FILE = "docs/flowxo-steps.md"
 

@@ -97,9 +97,7 @@ def _step(action: Action, address: str) -> dict[str, Any]:
                 "name": name,
                 "append": f"__{name}",
                 "what": _words(field.label, field.help),
-                "sample": next(iter(action.outcomes))
-                if name == "outcome"
-                else shown(field.example),
+                "sample": _sample(action, name, field.example),
             }
             for name, field in fields_of(action.output).items()
         ],

@@ -8,11 +8,10 @@ from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import action_node, other_nodes, readme, workflows
 
 FOLDER = "n8n_nodes_spec"
-EXAMPLE_ADDRESS = "https://connector.example.com"
-"""Stands for the connector's own address in the committed files."""
 NAME = "n8n-nodes-paywalls"
 NODES = ("Paywalls", "PaywallsTrigger", "PaywallsPollingTrigger", "PaywallsChatModel")
 TOOLS = {

@@ -8,6 +8,7 @@ from typing import Any
 from connector import __version__
 from connector import actions as actions_folder
 from connector.refusals import MEANINGS
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function, text
 from connector.specs.zapier.steps import creates, searches
@@ -18,7 +19,7 @@ _IN_BUILD = r"node_modules/(async-function|generator-function|async-generator-fu
 """What Zapier's own packages need at run time and its build does not find by itself."""
 
 
-def files(address: str = "https://connector.example.com") -> dict[str, str]:
+def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
     """Every file's text by its path; `address` is what a new connection has filled in."""
     return {
         "zapier_spec/app.json": _json(app(address)),
