@@ -25,7 +25,7 @@ test: .venv/.ready-dev
 	$(BIN)/pytest $(PYTEST)
 
 test-n8n: .venv/.ready-dev
-	$(BIN)/pytest tests/n8n $(PYTEST)
+	$(BIN)/pytest tests/specs/n8n $(PYTEST)
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

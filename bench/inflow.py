@@ -21,11 +21,11 @@ from bench import servers
 from bench.calls import Call, inbound
 from bench.processes import BenchError, Server, free_port, serving
 from bench.servers import Bench
-from connector.endpoints import Endpoints
-from connector.sealing import Sealer
-from connector.signatures import new_secret
+from connector.inbound.endpoints import Endpoints
+from connector.security.encryption import Sealer
 from connector.store import Store, hook_rows, make_engine
 from connector.store.tables import paywalls
+from connector.triggers.signatures import new_secret
 
 KEY = "sk-paywalls-sandbox-bench"
 _USERS = 100

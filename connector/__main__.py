@@ -1,5 +1,5 @@
 """`python -m connector`: the same as the command `connector`."""
 
-from connector.cli import main
+from connector.cli.commands import main
 
 main(prog_name="connector")

@@ -10,39 +10,39 @@ from flask_smorest import Api
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from connector import __version__, actions
-from connector.admission import Admission
 from connector.api import (
     action_routes,
     delivery_routes,
-    docs,
-    health,
+    docs_routes,
+    health_routes,
     hook_routes,
     inbound_routes,
     openai_routes,
-    problems,
-    requests,
+    request_log,
+    responses,
     spec_routes,
     trigger_routes,
 )
-from connector.api.limits import Limits
+from connector.api.openapi import Problem
+from connector.api.rate_limits import Limits
 from connector.api.services import Services, attach, services
-from connector.background import Background
-from connector.config import Settings
-from connector.delivery import Delivery
-from connector.endpoints import Endpoints
-from connector.hooks import Hooks
-from connector.identity import Identity
-from connector.inbound import Inbound
-from connector.paywalls import Client
-from connector.readiness import Readiness
-from connector.reconcile import Reconcile
-from connector.sealing import Sealer
-from connector.specs.openapi import Problem
+from connector.config.settings import Settings
+from connector.inbound.background import Background
+from connector.inbound.endpoints import Endpoints
+from connector.inbound.housekeeping import Worker
+from connector.inbound.readiness import Readiness
+from connector.inbound.receiver import Inbound
+from connector.inbound.reconcile import Reconcile
+from connector.inbound.subscriptions import Subscriptions
+from connector.security.admission import Admission
+from connector.security.encryption import Sealer
+from connector.security.identity import Identity
 from connector.store import Store, make_engine
-from connector.subscriptions import Subscriptions
-from connector.targets import Targets
-from connector.telemetry import register_secret
-from connector.worker import Worker
+from connector.telemetry.logs import register_secret
+from connector.triggers.delivery import Delivery
+from connector.triggers.hooks import Hooks
+from connector.triggers.push_client import Targets
+from connector.upstream import Client
 
 if TYPE_CHECKING:
     from httpx import BaseTransport
@@ -71,15 +71,15 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
         API_TITLE="Paywalls Connector",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        MAX_CONTENT_LENGTH=problems.BODY_MAX,
-        MAX_FORM_MEMORY_SIZE=problems.BODY_MAX,
+        MAX_CONTENT_LENGTH=responses.BODY_MAX,
+        MAX_FORM_MEMORY_SIZE=responses.BODY_MAX,
         PROPAGATE_EXCEPTIONS=False,
     )
     app.url_map.strict_slashes = False
     with app.app_context():
         attach(_joined(settings, transport))
-    requests.install(app)
-    problems.install(app)
+    request_log.install(app)
+    responses.install(app)
     api = _Api(app)
     api.register_blueprint(action_routes.blueprint())
     api.register_blueprint(trigger_routes.blueprint())
@@ -87,8 +87,8 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(delivery_routes.blueprint())
     app.register_blueprint(inbound_routes.blueprint())
     app.register_blueprint(openai_routes.blueprint())
-    app.register_blueprint(health.blueprint())
-    app.register_blueprint(docs.blueprint(api))
+    app.register_blueprint(health_routes.blueprint())
+    app.register_blueprint(docs_routes.blueprint(api))
     app.register_blueprint(spec_routes.blueprint())
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

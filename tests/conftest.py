@@ -17,11 +17,11 @@ from sqlalchemy import URL, MetaData, create_engine, text
 from sqlalchemy.engine import make_url
 
 from connector.app import create_app
-from connector.config import Settings, load
+from connector.config.settings import Settings, load
 from connector.sandbox import create_sandbox
 from connector.store import make_engine, migrate
-from connector.telemetry import configure_logging
-from tests.secret_search import leaks, searched
+from connector.telemetry.logs import configure_logging
+from tests.support.secret_search import leaks, searched
 
 KEY = "sk-paywalls-sandbox-default"
 SHARED_KEY = "sk-paywalls-sandbox-shared"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from connector.amounts import plain
-from connector.balances import number_in
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
+from connector.actions.call import Call
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import Amount, Flag, Text, user_id
 from connector.errors import UpstreamBroken
-from connector.fields import Amount, Flag, Text, user_id
+from connector.money import number_in, plain
 
 
 class BalanceInput(Input):

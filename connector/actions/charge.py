@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import Amount, Flag, Metadata, Text, user_id
-from connector.references import reference
-from connector.refusals import MEANINGS, explain
+from connector.actions.call import Call
+from connector.actions.refusals import MEANINGS, explain
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.references import reference
 
 
 class ChargeInput(Input):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import PROMPT_MAX, Count, Identifier, Messages, Number, Text, user_id
+from connector.actions.call import Call
+from connector.actions.refusals import (
+    AUTHORIZATION_REQUIRED,
+    DECLINED,
+    MEANINGS,
+    TOPUP_REQUIRED,
+    explain,
+)
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Messages, Number, Text, user_id
 from connector.jsontext import scalar
-from connector.refusals import AUTHORIZATION_REQUIRED, DECLINED, MEANINGS, TOPUP_REQUIRED, explain
 
 
 class ChatInput(Input):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import structlog
 
-from connector.amounts import plain
-from connector.balances import number_in
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
+from connector.actions.call import Call
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.references import reference
 from connector.errors import UpstreamRejected
-from connector.fields import Amount, Flag, Metadata, Text, user_id
-from connector.references import reference
+from connector.money import number_in, plain
 
 NOT_SUPPORTED = (
     "Credits cannot be added to this balance here. It can be topped up with a link instead."

@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from connector.call import Call
-from connector.catalog import Input, Kind, Values, action
-from connector.fields import Text
+from connector.actions.call import Call
+from connector.catalog.actions import Input, Kind, Values, action
+from connector.catalog.fields import Text
 from connector.jsontext import scalar
 
 

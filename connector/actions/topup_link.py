@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import Text, user_id
+from connector.actions.call import Call
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import Text, user_id
 
 
 class TopupLinkInput(Input):

@@ -8,16 +8,16 @@ from typing import Any
 
 from flask import Response, g
 
-from connector import ledger
-from connector.amounts import plain
+from connector.actions.call import Call
 from connector.api.answers import json_answer
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.services import deadline, services, upstream
-from connector.call import Call
-from connector.catalog import Action, Values, actions
+from connector.catalog.actions import Action, Values, actions
+from connector.catalog.fields import Amount
 from connector.errors import InvalidField, KeyRefused
-from connector.fields import Amount
-from connector.telemetry import request_id
+from connector.ledger import exactly_once
+from connector.money import plain
+from connector.telemetry.logs import request_id
 
 
 def blueprint() -> FlatBlueprint:
@@ -62,7 +62,7 @@ def run(action: Action, values: Values) -> Response:
     call = partial(Call, line, lambda: parts.readiness.account(key, line))
     try:
         if action.exactly_once:
-            result = ledger.run(
+            result = exactly_once.run(
                 parts.store,
                 parts.admission.admit(key, line),
                 action,

@@ -12,12 +12,12 @@ from connector.api.flat_parser import FlatBlueprint
 from connector.api.log_fields import Moment
 from connector.api.services import services, upstream
 from connector.api.trigger_routes import NoInput
-from connector.catalog import Input, Values
-from connector.fields import Count, Identifier, Text
-from connector.items import shown
+from connector.catalog.actions import Input, Values
+from connector.catalog.fields import Count, Identifier, Text
 from connector.store import delivery_rows
 from connector.store.delivery_rows import Delivery, LoggedAttempt
 from connector.store.outbox_rows import PENDING, STATES
+from connector.triggers.items import shown
 
 LIMIT_MAX = 100
 

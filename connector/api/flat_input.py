@@ -15,13 +15,13 @@ from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
 from connector import jsontext
-from connector.amounts import show
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import services
+from connector.catalog.fields import Words
+from connector.catalog.references import REFERENCE_MAX
 from connector.errors import InvalidField, MalformedRequest, WrongContentType
-from connector.fields import Words
 from connector.jsontext import scalar
-from connector.references import REFERENCE_MAX
+from connector.money import show
 
 _HEADERS = {"user": "X-Paywall-User", "reference": "Idempotency-Key"}
 _FLAT_METADATA = "metadata_"

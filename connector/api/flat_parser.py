@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
-from connector.catalog import Values
+from connector.catalog.actions import Values
 from connector.errors import InvalidField
 
 

@@ -13,12 +13,12 @@ from connector.api.flat_parser import FlatBlueprint
 from connector.api.log_fields import Moment, YesNo
 from connector.api.services import services, upstream
 from connector.api.trigger_routes import NoInput
-from connector.catalog import Input, Values
-from connector.fields import USER_MAX, Count, Flag, Identifier, Text
-from connector.items import shown
-from connector.readiness import NOT_KEPT
+from connector.catalog.actions import Input, Values
+from connector.catalog.fields import USER_MAX, Count, Flag, Identifier, Text
+from connector.inbound.readiness import NOT_KEPT
 from connector.store.hook_rows import Hook
 from connector.store.paywall_rows import Paywall
+from connector.triggers.items import shown
 
 URL_MAX = 2_000
 _MADE = "Events are sent to this address from now on. Keep the secret: it is not shown again."

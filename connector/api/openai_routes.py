@@ -14,11 +14,11 @@ from werkzeug.exceptions import HTTPException
 
 from connector.api.answers import json_answer
 from connector.api.keys import find_key, refuse_key_in_query
-from connector.api.problems import from_http
+from connector.api.responses import from_http
 from connector.api.services import services, upstream
+from connector.catalog.fields import USER_MAX
 from connector.errors import ConnectorError, InvalidField, NotFound
-from connector.fields import USER_MAX
-from connector.paywalls import UpstreamAnswer
+from connector.upstream import UpstreamAnswer
 
 log = structlog.get_logger(__name__)
 _USER = "X-Paywall-User"

@@ -7,19 +7,19 @@ from typing import cast
 
 from flask import current_app, g
 
-from connector.admission import Admission
-from connector.api.limits import Limits
-from connector.background import Background
-from connector.config import Settings
+from connector.api.rate_limits import Limits
+from connector.config.settings import Settings
 from connector.deadline import Deadline
-from connector.delivery import Delivery
-from connector.hooks import Hooks
-from connector.identity import Identity
-from connector.inbound import Inbound
-from connector.paywalls import Client, Upstream
-from connector.readiness import Readiness
+from connector.inbound.background import Background
+from connector.inbound.housekeeping import Worker
+from connector.inbound.readiness import Readiness
+from connector.inbound.receiver import Inbound
+from connector.security.admission import Admission
+from connector.security.identity import Identity
 from connector.store import Store
-from connector.worker import Worker
+from connector.triggers.delivery import Delivery
+from connector.triggers.hooks import Hooks
+from connector.upstream import Client, Upstream
 
 BUDGET_SECONDS = 24.0
 """Zapier gives up after 30 s; an action answers within 25 s, whatever upstream does."""

@@ -11,12 +11,12 @@ from connector.api import readiness
 from connector.api.answers import json_answer
 from connector.api.flat_parser import FlatBlueprint
 from connector.api.services import services
-from connector.catalog import Input, Values
+from connector.catalog.actions import Input, Values
+from connector.catalog.fields import Count, Identifier, Text
 from connector.errors import CursorGone, InvalidField
-from connector.fields import Count, Identifier, Text
-from connector.items import Item, item
 from connector.store import event_rows
-from connector.triggers import TRIGGERS, find
+from connector.triggers.definitions import TRIGGERS, find
+from connector.triggers.items import Item, item
 
 LIMIT_MAX = 100
 USER_SECONDS = 120

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from flask import Blueprint, Response, request
 
-from connector.events import EVENTS_BY_TYPE
+from connector.catalog.events import EVENTS_BY_TYPE
 from connector.sandbox import inputs
 from connector.sandbox.calls import answer, authenticated
 from connector.sandbox.emission import make_event, publish, user_ids

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from connector.events import EVENTS_BY_TYPE
+from connector.catalog.events import EVENTS_BY_TYPE
 from connector.sandbox.courier import Courier
 from connector.sandbox.state import Delivery, JsonObject, Paywall, Subscription, User, iso, new_id
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response
 
-from connector.events import EVENTS_BY_TYPE
+from connector.catalog.events import EVENTS_BY_TYPE
 from connector.sandbox.calls import Call, answer, operation
 from connector.sandbox.errors import SandboxError
 from connector.sandbox.inputs import an_object, text

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 
 from connector import actions as actions_folder
-from connector.catalog import Action, Output, actions, fields_of
-from connector.fields import Amount, Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.catalog.actions import Action, Output, actions, fields_of
+from connector.catalog.fields import (
+    Amount,
+    Count,
+    Flag,
+    Messages,
+    Metadata,
+    Number,
+    Text,
+    Words,
+    shown,
+)
 
 DEMO_ADDRESS = "http://127.0.0.1:8000"
 DEMO_KEY = "sk-paywalls-sandbox-default"

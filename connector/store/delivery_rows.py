@@ -28,8 +28,8 @@ from sqlalchemy import (
     tuple_,
 )
 
+from connector.catalog.events import EVENTS_BY_TYPE
 from connector.errors import InvalidField
-from connector.events import EVENTS_BY_TYPE
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.inserting import insert_for
 from connector.store.moments import now

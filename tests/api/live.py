@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.processes import SandboxPaywall, Server, running_connector, running_sandbox
+from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.telemetry import configure_logging
+from connector.telemetry.logs import configure_logging
 from tests.api.builder import Builder, check_problem
 
 PLANTED = "sk-paywalls-planted-0123456789"

@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 
-from tests.processes import SandboxPaywall, Server
+from tests.support.processes import SandboxPaywall, Server
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "a canary prompt"}]
 CHARGE: list[ChatCompletionMessageParam] = [{"role": "user", "content": "charge user bob 1.25"}]

@@ -13,7 +13,7 @@ import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests.api.test_openai import client_at
-from tests.processes import Server, running_connector, until
+from tests.support.processes import Server, running_connector, until
 from tests.upstream.rude import Rude, running_rude, silent
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "a canary prompt"}]

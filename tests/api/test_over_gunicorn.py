@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.api.builder import ERROR_KEYS, check_sentence
-from tests.processes import SandboxPaywall, Server
+from tests.support.processes import SandboxPaywall, Server
 
 OVER = 1024 * 1024 + 1
 

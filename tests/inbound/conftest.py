@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.inbound.house import PUBLIC_URL, House, Owner
 from tests.ledger.conftest import database, emptied
+from tests.support.connected_app import PUBLIC_URL, House, Owner
 
 __all__ = ["database", "emptied", "hasty", "house", "make_house", "owner", "street"]
 

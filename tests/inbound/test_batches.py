@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from connector.batches import Batches
 from connector.errors import Unavailable
+from connector.inbound.coalescing import Batches
 from connector.store import event_rows
 from connector.store.trigger_tables import events
-from tests.inbound.house import House
-from tests.processes import until
+from tests.support.connected_app import House
+from tests.support.processes import until
 
 
 class Desk:

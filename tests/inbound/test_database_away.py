@@ -9,10 +9,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from connector.errors import InvalidField, Unavailable
-from connector.outage import PROBE_SECONDS, Outage
-from tests.inbound.house import House
-from tests.processes import until
+from connector.inbound.circuit_breaker import PROBE_SECONDS, Outage
 from tests.store.away import away
+from tests.support.connected_app import House
+from tests.support.processes import until
 
 
 def test_nobody_piles_up_while_the_database_is_away(house: House) -> None:

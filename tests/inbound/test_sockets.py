@@ -13,10 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connector.endpoints import Endpoints
+from connector.inbound.endpoints import Endpoints
 from tests.conftest import SECRET
-from tests.processes import PATIENCE, SandboxPaywall, running_connector, running_sandbox, until
-from tests.subscriptions.ports import free_port
+from tests.inbound.subscriptions.ports import free_port
+from tests.support.processes import (
+    PATIENCE,
+    SandboxPaywall,
+    running_connector,
+    running_sandbox,
+    until,
+)
 
 MEBIBYTE = 1024 * 1024
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from connector.metrics import render_metrics
-from tests.inbound.house import House, Owner
-from tests.processes import until
+from connector.telemetry.metrics import render_metrics
+from tests.support.connected_app import House, Owner
+from tests.support.processes import until
 
 CANARY = "canary prompt in a body"
 

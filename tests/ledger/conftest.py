@@ -11,9 +11,9 @@ import pytest
 
 from connector.store import make_engine, migrate
 from connector.store.tables import metadata
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import SandboxPaywall, Server, postgres_database, running_sandbox
+from tests.support.charge_client import Desk
+from tests.support.processes import SandboxPaywall, Server, postgres_database, running_sandbox
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connector import cli, ledger
+from connector.cli import commands
+from connector.ledger import exactly_once
 
 POINTS = {
     "before the intent is committed": ("claim", "end"),
@@ -36,13 +37,13 @@ def main(what: str, point: str, folder: Path) -> None:
     else:
         _rig(name, after=act)
     _rig("_wait", before=lambda: (folder / f"waiting-{secrets.token_hex(8)}").touch())
-    cli.main(["serve"])
+    commands.main(["serve"])
 
 
 def _rig(
     name: str, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None
 ) -> None:
-    function = getattr(ledger, name)
+    function = getattr(exactly_once, name)
 
     def rigged(*args: Any, **kwargs: Any) -> Any:
         before()
@@ -50,7 +51,7 @@ def _rig(
         after()
         return result
 
-    setattr(ledger, name, rigged)
+    setattr(exactly_once, name, rigged)
 
 
 def _die() -> None:

@@ -8,13 +8,13 @@ from threading import Thread
 import pytest
 from structlog.testing import capture_logs
 
-from connector.catalog import Values
+from connector.catalog.actions import Values
 from connector.errors import Unavailable
 from connector.store.ledger_rows import DONE, PENDING
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import until
 from tests.store.away import away
+from tests.support.charge_client import Desk
+from tests.support.processes import until
 
 CHARGED = {"success": True, "outcome": "charged", "message": "The user was charged."}
 

@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner, Result
 
-from connector.cli import main
+from connector.cli.commands import main
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN
 from tests.conftest import SECRET
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import SandboxPaywall
+from tests.support.charge_client import Desk
+from tests.support.processes import SandboxPaywall
 
 ONCE = [Decimal("1.5")]
 

@@ -8,9 +8,9 @@ from time import monotonic
 import pytest
 
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import SandboxPaywall
+from tests.support.charge_client import Desk
+from tests.support.processes import SandboxPaywall
 
 ONCE = [Decimal("1.5")]
 

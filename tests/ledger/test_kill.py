@@ -15,9 +15,9 @@ import pytest
 
 from connector.store.ledger_rows import DONE, PENDING
 from tests.ledger import rigged_server
-from tests.ledger.desk import call
 from tests.ledger.rows import Rows
-from tests.processes import SandboxPaywall, running_connector, until
+from tests.support.charge_client import call
+from tests.support.processes import SandboxPaywall, running_connector, until
 
 SIGKILLED = -9
 ONCE = [Decimal("1.5")]

@@ -13,12 +13,12 @@ from threading import Event
 import pytest
 from sqlalchemy import event
 
-from connector.catalog import Values
+from connector.catalog.actions import Values
 from connector.errors import StillInFlight, UpstreamBroken, UpstreamTimeout
 from connector.store.ledger_rows import DONE, IN_DOUBT
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import PATIENCE
+from tests.support.charge_client import Desk
+from tests.support.processes import PATIENCE
 
 CHARGED = {"success": True, "outcome": "charged", "message": "The user was charged."}
 REFUSED = {"success": False, "outcome": "declined", "message": "No."}

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.ledger import rigged_server
-from tests.ledger.desk import ORDER, Answer
-from tests.processes import (
+from tests.support.charge_client import ORDER, Answer
+from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,
     Server,

@@ -10,14 +10,14 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from connector.catalog import by_key
-from connector.claims import Lease, Wish, claim
+from connector.catalog.actions import by_key
 from connector.deadline import Deadline
+from connector.ledger.claims import Lease, Wish, claim
 from connector.store import make_engine
 from connector.store.ledger_rows import DONE, Entry
-from tests.ledger.desk import Desk
 from tests.ledger.rows import Rows
-from tests.processes import SandboxPaywall, Server, until
+from tests.support.charge_client import Desk
+from tests.support.processes import SandboxPaywall, Server, until
 
 ONCE = [Decimal("1.5")]
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from connector.events import EVENTS, EVENTS_BY_KEY, EVENTS_BY_TYPE, Event
+from connector.catalog.events import EVENTS, EVENTS_BY_KEY, EVENTS_BY_TYPE, Event
 
 from . import openapi
 

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from connector import actions as actions_folder
-from connector import catalog
 from connector.app import stop
+from connector.catalog import actions as catalog
 from connector.specs import build
 from tests.api.builder import Builder, running_facade
 from tests.conftest import KEY
 
 KEY_OF_ACTION = "gift_points"
 FILE = '''
-from connector.call import Call
-from connector.catalog import Input, Kind, Output, Values, action
-from connector.fields import Amount, Text, user_id
-from connector.references import reference
+from connector.actions.call import Call
+from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.fields import Amount, Text, user_id
+from connector.catalog.references import reference
 
 
 class GiftPointsInput(Input):

@@ -17,9 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.store import Store, make_engine, secret_rows
 from connector.store.writer import GroupWriter
-from tests.processes import PATIENCE, until
 from tests.store import many_writes
 from tests.store.away import away
+from tests.support.processes import PATIENCE, until
 
 Work = Callable[[Connection], object]
 

@@ -12,7 +12,7 @@ import pytest
 from connector.errors import (
     ConnectorError,
 )
-from connector.paywalls import Upstream
+from connector.upstream import Upstream
 from tests.api.builder import check_sentence
 from tests.upstream.rude import (
     upstream_at,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from connector.deadline import Deadline
-from connector.paywalls import Client, Upstream
+from connector.upstream import Client, Upstream
 
 Talk = Callable[[socket.socket, threading.Event], None]
 """What to do with a connection once a request was read; the event is set when the test ends."""

@@ -14,7 +14,7 @@ from connector.errors import (
     UpstreamError,
     UpstreamRejected,
 )
-from connector.paywalls.client import ATTEMPTS
+from connector.upstream.client import ATTEMPTS
 from tests.upstream.calls import CALLS, Ask, balance, charge, chat, failure
 from tests.upstream.rude import (
     Talk,

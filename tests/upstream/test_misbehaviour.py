@@ -12,7 +12,7 @@ from connector.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
-from connector.paywalls.client import ANSWER_MAX
+from connector.upstream.client import ANSWER_MAX
 from tests.upstream.calls import CALLS, Ask, balance, chat, failure
 from tests.upstream.rude import (
     Talk,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from connector.catalog import Action, actions, fields_of
-from connector.fields import Messages, Metadata, shown
+from connector.catalog.actions import Action, actions, fields_of
+from connector.catalog.fields import Messages, Metadata, shown
 
 KEY = "YOUR-PAYWALLS-KEY"
 """Stands where the paywall's secret key belongs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.specs.flowxo.steps import request
-from connector.triggers import TRIGGERS, Trigger
+from connector.triggers.definitions import TRIGGERS, Trigger
 
 HOOK_ADDRESS = "https://flowxo.com/hooks/YOUR-HOOK"
 """Stands where the address that FlowXO shows belongs."""

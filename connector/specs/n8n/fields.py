@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.fields import Amount, Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.catalog.fields import (
+    Amount,
+    Count,
+    Flag,
+    Messages,
+    Metadata,
+    Number,
+    Text,
+    Words,
+    shown,
+)
 from connector.specs.n8n.words import description, placeholder
 
 Json = dict[str, Any]

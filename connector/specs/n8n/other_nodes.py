@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from connector import actions as actions_folder
-from connector.catalog import by_key
-from connector.fields import Words, user_id
+from connector.catalog.actions import by_key
+from connector.catalog.fields import Words, user_id
 from connector.specs.n8n.action_node import CREDENTIALS
 from connector.specs.n8n.fields import model, optional, parameter
 from connector.specs.n8n.words import description as described
-from connector.triggers import ANY, TRIGGERS
+from connector.triggers.definitions import ANY, TRIGGERS
 
 Json = dict[str, Any]
 

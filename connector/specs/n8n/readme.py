@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.resources import files as resources
 
 from connector import actions as actions_folder
-from connector.catalog import actions
-from connector.triggers import TRIGGERS
+from connector.catalog.actions import actions
+from connector.triggers.definitions import TRIGGERS
 
 
 def text(name: str, version: str) -> str:

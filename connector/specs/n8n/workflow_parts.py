@@ -12,7 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from connector import actions as actions_folder
-from connector.catalog import by_key
+from connector.catalog.actions import by_key
 from connector.specs.n8n.action_node import refuses, resource
 
 Json = dict[str, Any]

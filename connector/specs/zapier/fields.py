@@ -9,9 +9,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from connector.catalog import Action, Kind, actions, fields_of
-from connector.fields import Count, Flag, Messages, Metadata, Number, Text, Words, shown
-from connector.refusals import MEANINGS
+from connector.actions.refusals import MEANINGS
+from connector.catalog.actions import Action, Kind, actions, fields_of
+from connector.catalog.fields import Count, Flag, Messages, Metadata, Number, Text, Words, shown
 from connector.specs.zapier.requests import given
 
 ON_REFUSAL = "on_refusal"

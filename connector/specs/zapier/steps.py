@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.catalog import Action, Kind, actions
+from connector.catalog.actions import Action, Kind, actions
 from connector.specs.zapier import fields
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.catalog import actions
-from connector.events import EVENTS
+from connector.catalog.actions import actions
+from connector.catalog.events import EVENTS
 from connector.specs.zapier import fields
 from connector.specs.zapier.requests import given, request
 from connector.specs.zapier.source import function
 from connector.specs.zapier.steps import noun
-from connector.triggers import ANY, TRIGGERS, Trigger
+from connector.triggers.definitions import ANY, TRIGGERS, Trigger
 
 _USER = {
     "key": "user",

@@ -1,0 +1,32 @@
+"""What an action's function is given besides its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from connector.upstream import Upstream
+
+
+@dataclass(frozen=True)
+class Account:
+    """What the connector knows of the paywall behind a key; `paywall_id` is "" until known."""
+
+    paywall_id: str
+    sandbox: bool
+    triggers_ready: bool
+    triggers_message: str
+    possible_gap: bool
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an action.
+
+    `idempotency_key` is the upstream key that the ledger chose, for actions that are exactly
+    once. `account` looks up the caller's paywall; it may ask upstream, and raises as that does.
+    """
+
+    upstream: Upstream
+    account: Callable[[], Account]
+    idempotency_key: str = ""

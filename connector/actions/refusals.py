@@ -1,0 +1,61 @@
+"""Why a charge was refused: the outcome and the link, asked of upstream instead of read from words.
+
+The owner of a paywall can customise the wording of a refusal, so only the links in it count. Costs
+two to three questions upstream, on refusals only (DESIGN: output).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from connector.errors import ConnectorError
+from connector.money import number_in
+from connector.upstream import Upstream
+
+AUTHORIZATION_REQUIRED = "authorization_required"
+TOPUP_REQUIRED = "topup_required"
+DECLINED = "declined"
+
+MEANINGS = {
+    AUTHORIZATION_REQUIRED: "The user must first allow this paywall to charge them: send them the "
+    "Action Link.",
+    TOPUP_REQUIRED: "The user has too little balance: send them the Action Link.",
+    DECLINED: "The charge was refused for another reason: show the user the Message.",
+}
+
+_LINK = re.compile(r"https?://[^\s<>\"'`]+")
+_ENDS = ".,;:!?)]}>*_”’»。，、！？；：）】」…"
+
+
+def links_in(message: str) -> set[str]:
+    """The links in a text, each as it stands and without the punctuation behind it."""
+    found = _LINK.findall(message)
+    return {link for raw in found for link in (raw, raw.rstrip(_ENDS))}
+
+
+def explain(upstream: Upstream, user: str, message: str, amount: Decimal | None) -> tuple[str, str]:
+    """The outcome and the link to open (or "") for a refusal of `amount` (None: anything above 0).
+
+    A link in the message that is the user's connect or top-up link decides; else who is not
+    connected must authorize; else who has enough was declined; else a top-up is needed. If
+    upstream cannot be asked: declined, with the link of the message if it holds just one.
+    """
+    links = links_in(message)
+    try:
+        connection = upstream.connection(user)
+        if connection.url and connection.url in links:
+            return AUTHORIZATION_REQUIRED, connection.url
+        if links:
+            topup = upstream.topup_link(user)
+            if topup in links:
+                return TOPUP_REQUIRED, topup
+        if not connection.connected:
+            return AUTHORIZATION_REQUIRED, connection.url
+        balance = number_in(upstream.balance(user).formatted)
+        if balance is not None and (balance > 0 if amount is None else balance >= amount):
+            return DECLINED, ""
+        return TOPUP_REQUIRED, topup if links else upstream.topup_link(user)
+    except ConnectorError:
+        alone = {link.rstrip(_ENDS) for link in links}
+        return DECLINED, alone.pop() if len(alone) == 1 else ""

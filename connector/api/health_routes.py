@@ -1,0 +1,32 @@
+"""Is it up (`/healthz`), can it work (`/readyz`), how does it do (`/metrics`)."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from sqlalchemy import text
+
+from connector.api.answers import json_answer
+from connector.api.services import services
+from connector.telemetry.metrics import render_metrics
+
+
+def blueprint() -> Blueprint:
+    """The three routes; none needs a key."""
+    blp = Blueprint("health", __name__)
+
+    @blp.get("/healthz")
+    def healthz() -> Response:
+        return json_answer({"status": "ok"})
+
+    @blp.get("/readyz")
+    def readyz() -> Response:
+        """503 in the common error shape while the database is away."""
+        services().store.read(lambda connection: connection.execute(text("SELECT 1")))
+        return json_answer({"status": "ready"})
+
+    @blp.get("/metrics")
+    def metrics() -> Response:
+        body, content_type = render_metrics()
+        return Response(body, content_type=content_type)
+
+    return blp

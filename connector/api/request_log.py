@@ -1,0 +1,68 @@
+"""What happens around every request: its id, its log line, its metrics; never a path or a user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from time import perf_counter
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from connector.api.responses import BODY_MAX
+from connector.telemetry.logs import new_request_id
+from connector.telemetry.metrics import request_finished, request_started
+
+log = structlog.get_logger("connector.requests")
+_QUIET = ("/healthz", "/readyz", "/metrics")
+
+
+def install(app: Flask) -> None:
+    """Watch all requests of `app`."""
+
+    @app.before_request
+    def _began() -> None:
+        g.began = perf_counter()
+        g.request_id = new_request_id()
+        request_started()
+        _measure_chunks(request.environ)
+
+    @app.after_request
+    def _named(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.call_on_close(_ender(g.get("true_status", response.status_code)))
+        return response
+
+    def _ender(status: int) -> Callable[[], None]:
+        route = request.url_rule.rule if request.url_rule is not None else "unmatched"
+        method, began, rid = request.method, g.began, g.request_id
+        outcome, code = g.get("outcome", ""), g.get("error_code", "")
+
+        def ended() -> None:
+            seconds = perf_counter() - began
+            request_finished(route, method, status, seconds)
+            if route not in _QUIET:
+                log.info(
+                    "request",
+                    route=route,
+                    method=method,
+                    status=status,
+                    milliseconds=round(seconds * 1000, 1),
+                    outcome=outcome,
+                    code=code,
+                    request_id=rid,
+                )
+
+        return ended
+
+
+def _measure_chunks(environ: dict[str, Any]) -> None:
+    """Give a body that comes in chunks its length, so that one over the limit is refused like any
+    other: werkzeug alone would cut it off at the limit and go on with what is left."""
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        body = environ["wsgi.input"].read(BODY_MAX + 1)
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+        del environ["HTTP_TRANSFER_ENCODING"]

@@ -1,0 +1,109 @@
+"""Errors on the wire: RFC 9457 plus flat extras, one shape for all of them.
+
+Source: https://www.rfc-editor.org/rfc/rfc9457. No member is called `error`: n8n would show that
+and hide the message.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from connector import jsontext
+from connector.catalog.actions import Action
+from connector.errors import (
+    BodyTooLarge,
+    ConnectorError,
+    InternalError,
+    MalformedRequest,
+    NotFound,
+    WrongMethod,
+)
+from connector.telemetry.logs import request_id
+
+log = structlog.get_logger(__name__)
+
+BODY_MAX = 1024 * 1024
+
+
+def problem(error: ConnectorError) -> dict[str, Any]:
+    """The members of an error's body."""
+    return {
+        "type": f"urn:paywalls-connector:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.message,
+        "message": error.message,
+        "code": error.code,
+        "field": error.field,
+        "reference": error.reference or g.get("reference", ""),
+        "request_id": request_id(),
+        "retryable": error.retryable,
+    }
+
+
+def respond(error: ConnectorError) -> Response:
+    """The answer for an error: a problem, or a 200 for actions called with `errors=soft`."""
+    g.true_status, g.error_code = error.status, error.code
+    members = problem(error)
+    if error.status in (429, 503) and error.retry_after is None:
+        error.retry_after = 5
+    action: Action | None = g.get("action")
+    if action is not None and g.get("soft"):
+        filled = {} if action.many else action.answer({})
+        soft = {"success": False, "outcome": "error", "message": error.message, "action_url": ""}
+        response = Response(jsontext.dumps(filled | soft | members), 200)
+        response.mimetype = "application/json"
+    else:
+        response = Response(jsontext.dumps(members), error.status)
+        response.mimetype = "application/problem+json"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    response.headers.update(error.headers)
+    return response
+
+
+def from_http(error: HTTPException) -> ConnectorError:
+    """Flask's own errors, told as ours."""
+    if isinstance(error, MethodNotAllowed):
+        allowed = sorted(set(error.valid_methods or ()) - {"OPTIONS", "HEAD"})
+        return WrongMethod(
+            f"This address does not answer {request.method}. Use {' or '.join(allowed)}.",
+            headers={"Allow": ", ".join(sorted(error.valid_methods or ()))},
+        )
+    if isinstance(error, RequestEntityTooLarge):
+        return BodyTooLarge("The request is too large: it may have at most 1 MB. Send less text.")
+    if error.code == 404:
+        return NotFound(
+            "There is nothing at this address. Check its spelling; /docs lists all addresses."
+        )
+    if error.code is not None and 400 <= error.code < 500:
+        return MalformedRequest("The request cannot be read. Check the address and the values.")
+    return InternalError("Something went wrong on our side. Try again; if it stays, tell us.")
+
+
+def install(app: Flask) -> None:
+    """Answer every error of `app` in this shape."""
+
+    @app.errorhandler(ConnectorError)
+    def _ours(error: ConnectorError) -> Response:
+        return respond(error)
+
+    @app.errorhandler(HTTPException)
+    def _flask(error: HTTPException) -> Response:
+        return respond(from_http(error))
+
+    @app.errorhandler(Exception)
+    def _defect(error: Exception) -> Response:
+        log.exception("defect")
+        return respond(
+            InternalError(
+                "Something went wrong on our side. Please tell the connector's operator and name "
+                f"the request {request_id()}."
+            )
+        )

@@ -1,0 +1,1 @@
+"""What builders see, described once: actions, their fields, events and outcomes."""

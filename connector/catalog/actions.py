@@ -1,0 +1,165 @@
+"""The catalog: every action, once, with its words, its schemas and its function.
+
+Routes, OpenAPI, the Zapier app, the n8n nodes, the FlowXO recipes and the docs are made from it.
+An action is a function under `@action` in a file of its own in `connector/actions/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from marshmallow import RAISE, Schema, ValidationError, validates_schema
+
+from connector.catalog.fields import Flag, Text, Words
+
+Values = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """What calling an action does: tools offer reads and writes in different places."""
+
+    READ = "read"
+    WRITE = "write"
+    SEARCH = "search"
+
+
+class Input(Schema):
+    """The flat input of an action; fields that it does not know are refused by name.
+
+    `one_of` names the fields of which exactly one must be filled in, the usual one first.
+    """
+
+    one_of: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        unknown = RAISE
+
+    @validates_schema
+    def _one_of(self, values: Values, **_: Any) -> None:
+        if self.one_of and sum(name in values for name in self.one_of) != 1:
+            labels = " or ".join(f"“{self.fields[name].metadata['title']}”" for name in self.one_of)
+            raise ValidationError(f"Fill in either {labels}, and only one of them.", self.one_of[0])
+
+
+class Output(Schema):
+    """The flat answer of an action: its first four fields; all fields are always there."""
+
+    success = Flag("Success", "Yes when the action did what was asked.", example=True)
+    outcome = Text("Outcome", "One word to branch on in a flow.", example="ok")
+    message = Text(
+        "Message",
+        "One sentence that can be shown to the end user as it is.",
+        example="Done.",
+    )
+    action_url = Text(
+        "Action Link",
+        "The link that the end user must open (to pay or to authorize), or empty.",
+        example="https://paywalls.ai/top-up/cs_789",
+    )
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing that a builder can do.
+
+    `key` is published and never changes. `sentence` starts with a verb in the third person
+    ("Charges …"). `outcomes` maps every outcome to what it means, the one of success first.
+    `exactly_once` puts the ledger around `perform`; `get` says whether GET is answered as well as
+    POST; `many` that the answer is a list of `output`.
+    """
+
+    key: str
+    label: str
+    sentence: str
+    kind: Kind
+    path: str
+    input: type[Input]
+    output: type[Schema]
+    perform: Callable[[Any, Values], Values]
+    outcomes: Mapping[str, str]
+    exactly_once: bool
+    get: bool
+    many: bool
+
+    def words(self) -> dict[str, Words]:
+        """The input's fields with their words, required ones first as they are declared."""
+        return {name: f for name, f in fields_of(self.input).items() if isinstance(f, Words)}
+
+    def answer(self, result: Values) -> Values:
+        """`result` with every key of the output schema, in its order, never null."""
+        return {
+            name: filler if (value := result.get(name)) is None else value
+            for name, filler in _fillers(self.output)
+        }
+
+
+_fields: dict[type[Schema], dict[str, Any]] = {}
+_filler_rows: dict[type[Schema], list[tuple[str, object]]] = {}
+_registry: dict[str, Action] = {}
+
+
+def fields_of(schema: type[Schema]) -> dict[str, Any]:
+    """A schema's declared fields by name, instantiated once."""
+    if schema not in _fields:
+        _fields[schema] = dict(schema().fields)
+    return _fields[schema]
+
+
+def _fillers(schema: type[Schema]) -> list[tuple[str, object]]:
+    if schema not in _filler_rows:
+        _filler_rows[schema] = [(n, f.filler) for n, f in fields_of(schema).items()]
+    return _filler_rows[schema]
+
+
+def action(
+    *,
+    key: str,
+    label: str,
+    sentence: str,
+    kind: Kind,
+    input: type[Input],
+    output: type[Schema],
+    outcomes: Mapping[str, str],
+    exactly_once: bool = False,
+    get: bool | None = None,
+    many: bool = False,
+) -> Callable[[Callable[[Any, Values], Values]], Callable[[Any, Values], Values]]:
+    """Register a function as an action; its address is `/v1/<key with dashes>`.
+
+    Reads answer GET as well as POST, writes only POST unless `get` says so. Raises ValueError for
+    a key that is taken.
+    """
+
+    def register(perform: Callable[[Any, Values], Values]) -> Callable[[Any, Values], Values]:
+        if key in _registry:
+            raise ValueError(f"two actions are called {key}")
+        _registry[key] = Action(
+            key=key,
+            label=label,
+            sentence=sentence,
+            kind=kind,
+            path="/" + key.replace("_", "-"),
+            input=input,
+            output=output,
+            perform=perform,
+            outcomes=outcomes,
+            exactly_once=exactly_once,
+            get=kind is not Kind.WRITE if get is None else get,
+            many=many,
+        )
+        return perform
+
+    return register
+
+
+def actions() -> tuple[Action, ...]:
+    """Every registered action, in the order of registration."""
+    return tuple(_registry.values())
+
+
+def by_key(key: str) -> Action | None:
+    """The action with this key, or None."""
+    return _registry.get(key)

@@ -1,0 +1,275 @@
+"""The kinds of values that actions take and give, as marshmallow fields.
+
+Every field carries the words that people see in Zapier, n8n and on the docs page: `label` (Title
+Case), `help` (one or two sentences) and `example`. A value that is refused gets one sentence that
+says what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from connector import jsontext
+from connector.money import AMOUNT_PATTERN, advice, plain, rounded
+
+USER_MAX = 128
+TEXT_MAX = 2_000
+PROMPT_MAX = 500_000
+METADATA_MAX = 50
+MESSAGES_MAX = 1_000
+ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
+
+
+class Words(fields.Field[Any]):
+    """What every field of ours has: a label, a help sentence and an example for people.
+
+    `missing` is the sentence for a required field that is not filled in; `template_ok` says that
+    `{{…}}` may stand in the value, because it is free text.
+    """
+
+    filler: object = ""
+
+    def __init__(
+        self,
+        label: str,
+        help: str,
+        *,
+        example: object,
+        missing: str = "",
+        template_ok: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            metadata={"title": label, "description": help, "example": example},
+            error_messages={
+                "required": missing or f"Fill in “{label}”. {help}",
+                "null": missing or f"Fill in “{label}”. {help}",
+            },
+            **kwargs,
+        )
+        self.label, self.help, self.example = label, help, example
+        self.template_ok = template_ok
+
+
+class Text(Words, fields.String):
+    """Text; numbers are taken as the text they were written with, because tools type them so."""
+
+    def __init__(
+        self,
+        label: str,
+        help: str,
+        *,
+        max_length: int = TEXT_MAX,
+        lines: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, help, **kwargs)
+        self.max_length, self.lines = max_length, lines
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError(
+                f"“{self.label}” must be plain text, not a list, a group or a yes/no value."
+            )
+        text = str(value)
+        if len(text) > self.max_length:
+            raise ValidationError(
+                f"“{self.label}” is too long: use at most {self.max_length:,} characters."
+            )
+        if not self.lines:
+            text = text.strip(" ")
+        if any(self._unseen(c) for c in text):
+            raise ValidationError(
+                f"“{self.label}” holds a character that cannot be seen (such as a line break or a "
+                "control character). Remove it, or type the value again."
+            )
+        return text
+
+    def _unseen(self, c: str) -> bool:
+        if self.lines:
+            return unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t"
+        return not c.isprintable() or c == "\ufffd"
+
+
+class Identifier(Text):
+    """One line of visible text that names something; trimmed, otherwise taken as it is."""
+
+    def __init__(self, label: str, help: str, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(label, help, max_length=max_length, lines=False, **kwargs)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not text:
+            raise ValidationError(self.error_messages["required"])
+        return text
+
+
+def user_id() -> Identifier:
+    """The caller's own id of an end user: at most 128 visible characters."""
+    return Identifier(
+        "User",
+        "Your own id for the person, such as the user id in your app. Use the same id every time; "
+        "an id that is not an e-mail address is best.",
+        missing="Fill in “User”: the id that your app uses for this person.",
+        example="user_42",
+        max_length=USER_MAX,
+        required=True,
+    )
+
+
+class Amount(Words):
+    """A sum of money: a decimal string, or a JSON number; out comes a `Decimal`.
+
+    Numbers are rounded to 12 significant digits, so that 3*0.1 is 0.3. Digits, one dot, at most
+    6 decimals; above 0 unless `zero_ok`. Published as a string with one pattern.
+    """
+
+    def __init__(self, label: str, help: str, *, zero_ok: bool = False, **kwargs: Any) -> None:
+        super().__init__(label, help, **kwargs)
+        self.zero_ok = zero_ok
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return plain(value) if isinstance(value, Decimal) else str(value or "")
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> Decimal:
+        number = self._read(value)
+        if number == 0 and not self.zero_ok:
+            raise ValidationError(
+                f"“{self.label}” must be above 0. Write for example {self.example}."
+            )
+        return number
+
+    def _read(self, value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError(
+                f"“{self.label}” must be one number, such as {self.example}, not a list or a "
+                "yes/no value."
+            )
+        text = value if isinstance(value, str) else rounded(value)
+        if _AMOUNT.match(text) and not text.endswith("\n"):
+            return Decimal(text)
+        raise ValidationError(f"“{self.label}” {advice(text, self.example)}")
+
+
+class Number(Words):
+    """A plain number between two bounds (such as a model's temperature); out comes a float."""
+
+    def __init__(self, label: str, help: str, *, low: float, high: float, **kwargs: Any) -> None:
+        super().__init__(label, help, **kwargs)
+        self.low, self.high = low, high
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> float:
+        sentence = f"“{self.label}” must be a number from {self.low:g} to {self.high:g}."
+        if isinstance(value, str) and not re.match(
+            r"^-?[0-9]{1,9}(\.[0-9]{1,25})?$", value.strip()
+        ):
+            raise ValidationError(sentence)
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError(sentence)
+        number = float(value)
+        if not self.low <= number <= self.high:
+            raise ValidationError(sentence)
+        return number
+
+
+class Count(Words):
+    """A whole number; in answers, how many of something (0 when nothing is known)."""
+
+    filler = 0
+
+    def __init__(
+        self, label: str, help: str, *, low: int = 0, high: int = 1_000_000_000, **kwargs: Any
+    ) -> None:
+        super().__init__(label, help, **kwargs)
+        self.low, self.high = low, high
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> int:
+        sentence = f"“{self.label}” must be a whole number from {self.low:,} to {self.high:,}."
+        if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise ValidationError(sentence)
+        if not re.match(r"^[0-9]{1,10}(\.0{1,6})?$", str(value).strip(), re.ASCII):
+            raise ValidationError(sentence)
+        number = int(Decimal(str(value).strip()))
+        if not self.low <= number <= self.high:
+            raise ValidationError(sentence)
+        return number
+
+
+class Flag(Words):
+    """Yes or no, in answers."""
+
+    filler = False
+
+
+class Metadata(Words):
+    """Notes that are kept with a charge: an object, or a JSON object written as text."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, Any]:
+        found = _json(value) if isinstance(value, str) else value
+        if not isinstance(found, dict):
+            raise ValidationError(
+                f"“{self.label}” must be names with values, such as {shown(self.example)}, or "
+                "fields called metadata_<name>."
+            )
+        if len(found) > METADATA_MAX:
+            raise ValidationError(f"“{self.label}” may have at most {METADATA_MAX} entries.")
+        return found
+
+
+class Messages(Words):
+    """A conversation in OpenAI's form: a list of `{role, content}`, or that list as JSON text.
+
+    Source: https://platform.openai.com/docs/api-reference/chat/create (messages).
+    """
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[dict[str, Any]]:
+        found = _json(value) if isinstance(value, str) else value
+        if not (isinstance(found, list) and found) or not all(map(_is_message, found)):
+            raise ValidationError(
+                f"“{self.label}” must be a list such as {shown(self.example)}: every message needs "
+                f"a role ({', '.join(ROLES[:4])} or tool) and a content."
+            )
+        if len(found) > MESSAGES_MAX:
+            raise ValidationError(f"“{self.label}” may hold at most {MESSAGES_MAX:,} messages.")
+        return found
+
+
+def _is_message(message: object) -> bool:
+    if not isinstance(message, dict) or message.get("role") not in ROLES:
+        return False
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return isinstance(content, str | list | None) and all(isinstance(p, dict) for p in parts)
+
+
+def shown(example: object) -> str:
+    """An example as a person would type it: text as it is, all else as JSON."""
+    return example if isinstance(example, str) else jsontext.dumps(example).decode()
+
+
+def _json(text: str) -> object:
+    try:
+        return jsontext.loads(text)
+    except ValueError:
+        return None

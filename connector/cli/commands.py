@@ -1,0 +1,280 @@
+"""The command line: serve, sandbox, demo, migrate, doctor, ledger."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import structlog
+from flask import Flask
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from connector import __version__, actions
+from connector.app import create_app, start_worker, stop
+from connector.cli.demo import Demo
+from connector.cli.doctor import diagnose, settings_findings
+from connector.cli.server import run
+from connector.config.settings import ConfigError, Settings, load
+from connector.errors import ConnectorError
+from connector.ledger import exactly_once
+from connector.sandbox import serve as serve_sandbox
+from connector.sandbox.server import NotLoopbackError
+from connector.security.development_secret import development_secret
+from connector.security.secret_rotation import SecretsMismatch, check_secrets
+from connector.specs import build
+from connector.store import Store, ledger_rows, make_engine, migrate
+from connector.telemetry.logs import configure_logging
+
+log = structlog.get_logger(__name__)
+
+_SHOWN = "%Y-%m-%d %H:%M"
+
+
+class _Commands(click.Group):
+    """Commands whose failures are told in one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConnectorError as error:
+            _stop(f"{error.message} `connector doctor` says more.")
+        except OperationalError:
+            _stop("The database cannot be reached. `connector doctor` says more.")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="connector")
+def main() -> None:
+    """The Paywalls Connector: simple actions and triggers for the Paywalls.ai billing API.
+
+    Settings come from CONNECTOR_* variables; `connector doctor` checks them.
+    """
+
+
+@main.command()
+def serve() -> None:
+    """Serve the connector, after bringing the database up to date."""
+    settings = _settings()
+    store = _checked(settings)
+    try:
+        removed = store.write(
+            lambda connection: ledger_rows.purge(connection, settings.ledger_retention_days)
+        )
+    finally:
+        store.close()
+    if removed:
+        log.info("cleaned", what="ledger", count=removed)
+    run(settings, _serving, _ready, stop)
+
+
+@main.command()
+def worker() -> None:
+    """Push events and look after subscriptions, without serving; next to `connector serve` with
+    CONNECTOR_RUN_WORKER=false."""
+    settings = _settings()
+    configure_logging(settings.log_level)
+    _checked(settings).close()
+    ended = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: ended.set())
+    app = create_app(settings)
+    start_worker(app)
+    log.info("working")
+    ended.wait()
+    stop(app)
+
+
+@main.command("sandbox")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8001, show_default=True, help="Port to listen on.")
+@click.option(
+    "--retry-base",
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Wait before a webhook is sent again; doubled each time.",
+)
+@click.option("--force", is_flag=True, help="Listen on an address that others can reach.")
+def sandbox_command(host: str, port: int, retry_base: float, force: bool) -> None:
+    """Run an emulator of the Paywalls.ai API, with made-up money."""
+    try:
+        serve_sandbox(host, port, retry_base, force)
+    except NotLoopbackError as refusal:
+        _stop(str(refusal))
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="End after the tour.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, help="Port of the connector.")
+@click.option("--sandbox-port", default=8001, show_default=True, help="Port of the sandbox.")
+def demo(once: bool, host: str, port: int, sandbox_port: int) -> None:
+    """Start a connector with a sandbox and show a builder's first steps."""
+    with Demo(host, port, sandbox_port) as running:
+        passed = running.tour()
+        if once or not passed:
+            sys.exit(0 if passed else 1)
+        running.keep_serving()
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database up to date."""
+    store = _migrated(_settings())
+    click.echo(f"The database is up to date (revision {migrate.current_revision(store.engine)}).")
+
+
+@main.command()
+def doctor() -> None:
+    """Check settings, database, triggers, upstream, clock and public address; say what to mend."""
+    try:
+        findings = diagnose(load())
+    except ConfigError as error:
+        findings = settings_findings(error)
+    for finding in findings:
+        word = "FAIL" if not finding.ok else "look" if finding.fix else "ok"
+        click.echo(f"{word:<4}  {finding.name:<12}  {finding.sentence}")
+        if finding.fix:
+            click.echo(f"{'':<6}{'':<12}  → {finding.fix}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command("specs")
+@click.argument("what", type=click.Choice(["build", "check"]))
+def specs_command(what: str) -> None:
+    """Write what is generated from the catalog, or check that it is up to date."""
+    actions.load()
+    root = Path(__file__).parent.parent.parent
+    if what == "build":
+        for file in build.write(root):
+            click.echo(f"wrote {file}")
+        return
+    stale = build.stale(root)
+    for name in stale:
+        click.echo(f"{name} is not up to date: run `connector specs build`.", err=True)
+    sys.exit(1 if stale else 0)
+
+
+@main.group("ledger")
+def ledger_group() -> None:
+    """Charges and deposits whose outcome is not known."""
+
+
+@ledger_group.command("list")
+@click.option(
+    "--state",
+    type=click.Choice(["in_doubt", "unknown"]),
+    multiple=True,
+    default=("in_doubt", "unknown"),
+    show_default=True,
+    help="Which rows to show; may be given twice.",
+)
+@click.option("--limit", default=100, show_default=True, help="How many rows at most.")
+def ledger_list(state: tuple[str, ...], limit: int) -> None:
+    """Show them, oldest first."""
+    store = _ledger()
+    rows = store.read(lambda connection: ledger_rows.listing(connection, state, limit))
+    if not rows:
+        click.echo("Nothing is in doubt.")
+        return
+    heading = f"{'id':<20}  {'state':<8}  {'action':<8}  {'amount':>12}"
+    click.echo(f"{heading}  since (UTC)       what")
+    for row in rows:
+        shown = "unknown" if row.state == ledger_rows.UNKNOWN else "in_doubt"
+        click.echo(
+            f"{row.id:<20}  {shown:<8}  {row.action:<8}  {row.amount:>12}  "
+            f"{row.created_at.strftime(_SHOWN)}  user {row.user_id}, reference {row.reference}"
+        )
+    click.echo(
+        "\nWhat is in doubt settles by itself when the reference is sent again within 23 hours."
+        "\nWhat is unknown is never sent again. Look it up in the Paywalls dashboard, then say:\n"
+        "  connector ledger resolve ID --charged      it went through: never send it again\n"
+        "  connector ledger resolve ID --not-charged  it did not: the reference is free again"
+    )
+
+
+@ledger_group.command("resolve")
+@click.argument("entry_id", metavar="ID")
+@click.option("--charged/--not-charged", default=None, help="Whether it went through.")
+def ledger_resolve(entry_id: str, charged: bool | None) -> None:
+    """Say whether a charge or deposit in doubt went through."""
+    if charged is None:
+        _stop("Say --charged if it went through, or --not-charged if it did not.")
+    actions.load()
+    entry = exactly_once.resolve(_ledger(), entry_id, happened=bool(charged))
+    if entry is None:
+        _stop(
+            f"There is nothing in doubt with the id {entry_id} (or it is being worked on right "
+            "now). `connector ledger list` shows what there is."
+        )
+    click.echo(
+        f"Reference {entry.reference} of user {entry.user_id} "
+        + ("counts as done." if charged else "is free for another try.")
+    )
+
+
+def _serving(settings: Settings) -> Flask:
+    app = create_app(settings)
+    if settings.run_worker:
+        start_worker(app)
+    return app
+
+
+def _settings() -> Settings:
+    try:
+        settings = load()
+        if settings.secret_keys:
+            return settings
+        return replace(settings, secret_keys=(development_secret(settings),))
+    except ConfigError as error:
+        _stop("The settings need a change:\n" + "\n".join(f"  - {p}" for p in error.problems))
+
+
+def _open(settings: Settings) -> Store:
+    return Store(make_engine(settings.database_url, settings.database_pool))
+
+
+def _ledger() -> Store:
+    settings = _settings()
+    url = make_url(settings.database_url)
+    if url.drivername == "sqlite" and not Path(url.database or "").exists():
+        _stop(
+            f"There is no database at {url.database}. Use the same CONNECTOR_DATABASE_URL (and the "
+            "same folder) as `connector serve`."
+        )
+    store = _open(settings)
+    if migrate.current_revision(store.engine) is None:
+        _stop("This database has no ledger yet. `connector migrate` makes one.")
+    return store
+
+
+def _migrated(settings: Settings) -> Store:
+    store = _open(settings)
+    migrate.upgrade(store.engine)
+    return store
+
+
+def _checked(settings: Settings) -> Store:
+    """The migrated database, whose server secrets are all loaded; else this ends the program."""
+    store = _migrated(settings)
+    try:
+        check_secrets(store, settings.secret_keys, settings.ledger_retention_days)
+    except SecretsMismatch as mismatch:
+        store.close()
+        _stop(str(mismatch))
+    return store
+
+
+def _ready(address: str) -> None:
+    log.info("listening", address=f"http://{address}", docs=f"http://{address}/docs")
+
+
+def _stop(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(2)

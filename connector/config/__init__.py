@@ -1,0 +1,1 @@
+"""The settings, read from CONNECTOR_* variables."""

@@ -1,0 +1,1 @@
+"""Events in, from upstream: subscriptions, the receiver, and reading missed events back."""

@@ -1,0 +1,146 @@
+"""What is done when nobody calls: subscriptions looked after, missed events read back, old rows
+removed. Any number of processes may do this: leases keep them out of each other's way."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.config.settings import Settings
+from connector.deadline import Deadline
+from connector.errors import ConnectorError, KeyRefused
+from connector.inbound.reconcile import Reconcile
+from connector.inbound.subscriptions import Subscriptions
+from connector.security.encryption import Sealer
+from connector.store import (
+    Store,
+    delivery_rows,
+    event_rows,
+    hook_rows,
+    ledger_rows,
+    subscription_rows,
+)
+from connector.store.paywall_rows import Paywall
+from connector.store.subscription_rows import READY, Subscription
+from connector.upstream import Client, Upstream
+
+ROUND_SECONDS = 60.0
+CARE_EVERY = 3600.0
+CLEAN_EVERY = 3600.0
+_CLEAN_PAUSE = 0.01
+_CALL_SECONDS = 60.0
+
+_spread = random.Random()  # noqa: S311 -- its own: others may depend on the module's state
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One thread that goes its rounds until it is stopped."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        client: Client,
+        subscriptions: Subscriptions,
+        reconcile: Reconcile,
+        sealer: Sealer,
+    ) -> None:
+        self._settings, self._store, self._client = settings, store, client
+        self._subscriptions, self._reconcile, self._sealer = subscriptions, reconcile, sealer
+        self._cared: dict[str, float] = {}
+        self._cleaned = 0.0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round is at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done right now."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_CALL_SECONDS)
+
+    def round(self) -> None:
+        """One round: every paywall with a live hook, then cleaning. Raises nothing."""
+        rows: list[Subscription] = []
+        self._guarded(lambda: rows.extend(self._store.read(subscription_rows.with_live_hooks)))
+        for row in rows:
+            if self._stopping.is_set():
+                return
+            self._guarded(lambda row=row: self._look_after(row))  # type: ignore[misc]
+        if time.monotonic() - self._cleaned > CLEAN_EVERY or not self._cleaned:
+            self._cleaned = time.monotonic()
+            self._guarded(self._clean)
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            self.round()
+            self._stopping.wait(ROUND_SECONDS * _spread.uniform(0.9, 1.1))
+
+    def _look_after(self, row: Subscription) -> None:
+        sealed = row.kept_key
+        if not self._settings.public_url or not self._settings.keep_keys or not sealed:
+            return
+        cared = self._cared.get(row.paywall_id, -CARE_EVERY)
+        care = row.state != READY or time.monotonic() - cared >= CARE_EVERY
+        read = self._reconcile.due(row.paywall_id)
+        if not care and not read:
+            return
+        key = self._sealer.open(sealed)
+        if key is None:
+            log.error("kept_key_sealed_under_another_secret", paywall=row.paywall_id)
+            return
+        paywall = Paywall(row.paywall_id, ids=(row.paywall_id,))
+        try:
+            if care:
+                self._cared[row.paywall_id] = time.monotonic()
+                paywall = self._subscriptions.care(key, paywall, self._line(key))
+            if self._reconcile.due(paywall.id):
+                self._reconcile.read_back(paywall, self._line(key))
+        except KeyRefused:
+            log.warning("kept_key_refused", paywall=row.paywall_id)
+            self._store.write(
+                lambda connection: subscription_rows.forget_key(connection, row.paywall_id, sealed)
+            )
+
+    def _line(self, key: str) -> Upstream:
+        return Upstream(self._client, key, Deadline(_CALL_SECONDS))
+
+    def _clean(self) -> None:
+        """Remove what is older than its retention, in small steps."""
+        settings = self._settings
+        steps: tuple[tuple[str, Callable[[Connection], int]], ...] = (
+            ("ledger", lambda c: ledger_rows.purge(c, settings.ledger_retention_days)),
+            ("events", lambda c: event_rows.purge(c, settings.event_retention_days)),
+            ("unknown", ledger_rows.overdue_as_unknown),
+            ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
+            ("hooks", hook_rows.purge),
+        )
+        self._store.write(
+            lambda c: subscription_rows.forget_needless_keys(c, keep=settings.keep_keys)
+        )
+        for name, step in steps:
+            removed = 0
+            while count := self._store.write(step):
+                removed += count
+                if self._stopping.wait(_CLEAN_PAUSE):
+                    break
+            if removed:
+                log.info("cleaned", what=name, count=removed)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except ConnectorError as error:
+            log.warning("worker_failed", code=error.code)
+        except Exception:
+            log.exception("worker_defect")

@@ -1,0 +1,1 @@
+"""Exactly once: what stands between a builder's retry and a second charge."""

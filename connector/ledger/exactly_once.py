@@ -1,0 +1,226 @@
+"""Exactly once: what stands between a builder's retry and a second charge.
+
+Commit the intent, call upstream outside any transaction, commit the answer under a fencing token.
+A reference whose outcome is not known keeps its upstream key until upstream would have forgotten
+it, and is never sent again after that (DESIGN: exactly once).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.catalog.actions import Action, Values, by_key
+from connector.deadline import Deadline
+from connector.errors import (
+    ConnectorError,
+    StillInFlight,
+    Unavailable,
+    UpstreamBusy,
+    UpstreamRejected,
+)
+from connector.ledger.claims import Lease, Wish, claim
+from connector.ledger.verdicts import Verdict, told
+from connector.money import plain
+from connector.store import Store, ledger_rows
+from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
+from connector.store.paywall_rows import Paywall
+from connector.telemetry.metrics import ledger_answered
+
+SEND_WITHIN = 8.0
+"""Seconds after taking a lease within which the call must begin: 8 + 20 for the call < 30."""
+SETTLE_AGAIN_NEEDS = 6.0
+"""Seconds that must be left to write an answer down once more: the database may take 5."""
+_FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
+
+log = structlog.get_logger(__name__)
+
+
+def run(
+    store: Store,
+    paywall: Paywall,
+    action: Action,
+    values: Values,
+    perform: Callable[[str], Values],
+    deadline: Deadline,
+) -> Values:
+    """Make `perform(upstream_key)` happen once for the reference in `values`; its result, or the
+    one it had before (then with `duplicate` true).
+
+    Raises ReferenceReused, StillInFlight, Unavailable, or what `perform` raises.
+    """
+    user, amount = values["user"], plain(values["amount"])
+    asked = Wish(
+        paywall,
+        action,
+        user,
+        amount,
+        values["reference"],
+        hashlib.sha256(f"{user}\0{amount}".encode()).hexdigest(),
+    )
+    while True:
+        began = time.monotonic()
+        found = store.write(lambda connection: claim(connection, asked, deadline))
+        if isinstance(found, Lease):
+            own, kept = _try(store, asked, found, perform, began, deadline)
+            if kept or own.final:
+                return _answer(asked, own, duplicate=not kept)
+            continue  # the lease was lost: what counts is what the other try finds out
+        others = _decided(found) or _wait(store, found, asked.reference, deadline)
+        if others is not None:
+            return _answer(asked, others, duplicate=True)
+
+
+def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Verdict | None:
+    """The verdict of the try that holds the lease, or None when the lease ended without one.
+
+    Holds no database connection while it waits. Raises StillInFlight when the time is up.
+    """
+    pause = _FIRST_LOOK
+    while deadline.left() > pause + 0.05:
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LAST_LOOK)
+        seen = store.read(lambda connection: ledger_rows.get(connection, entry.id))
+        if seen is None or (seen.state == PENDING and not seen.leased):
+            return None
+        if seen.state != PENDING:
+            return _decided(seen) or (told(seen.answer) if seen.answer else None)
+    raise StillInFlight(
+        "The same reference is still being worked on. Try again in a few seconds; it will not "
+        "count twice.",
+        reference=reference,
+        retry_after=5,
+    )
+
+
+def _try(
+    store: Store,
+    asked: Wish,
+    owned: Lease,
+    perform: Callable[[str], Values],
+    began: float,
+    deadline: Deadline,
+) -> tuple[Verdict, bool]:
+    """Call upstream under the lease, asked for at `began`, and write down how it ended; also
+    whether that is what the ledger now says."""
+    try:
+        if time.monotonic() - began > SEND_WITHIN:
+            raise Unavailable("The connector is too busy to start this now. Try again.")
+        verdict = Verdict(result=perform(owned.upstream_key))
+    except ConnectorError as error:
+        verdict = Verdict(error=error)
+    except BaseException:
+        with contextlib.suppress(ConnectorError):
+            _settle(store, owned, IN_DOUBT, "", deadline, next_try=False, final=False)
+        raise
+    if verdict.final:
+        state, next_try = DONE, False
+    elif owned.was_in_doubt or not verdict.nothing_happened:
+        state, next_try = IN_DOUBT, False
+    else:
+        answered = verdict.error is None or isinstance(
+            verdict.error, UpstreamRejected | UpstreamBusy
+        )
+        state, next_try = FREE, answered
+    kept = _settle(
+        store, owned, state, verdict.written(), deadline, next_try=next_try, final=verdict.final
+    )
+    if not kept and not verdict.final:
+        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=asked.action.key)
+    return verdict, kept
+
+
+def _settle(
+    store: Store,
+    owned: Lease,
+    state: str,
+    answer: str,
+    deadline: Deadline,
+    *,
+    next_try: bool,
+    final: bool,
+) -> bool:
+    """Write the end of a try, once more if the database is away and there is time. If it stays
+    away the lease runs out and the next call resumes with the same upstream key, so the answer
+    can still be told."""
+    while True:
+        try:
+            return store.write(
+                lambda connection: ledger_rows.settle(
+                    connection,
+                    owned.entry_id,
+                    owned.token,
+                    state=state,
+                    answer=answer,
+                    next_try=next_try,
+                    any_token=final,
+                )
+            )
+        except Unavailable:
+            log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
+            if deadline.left() < SETTLE_AGAIN_NEEDS:
+                return True
+            time.sleep(0.2)
+
+
+def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
+    """An operator's decision on a row that is in doubt or unknown: it did or did not happen.
+
+    The row as it is then; None if there is none in doubt with this id.
+    """
+
+    def decide(connection: Connection) -> Entry | None:
+        entry = ledger_rows.get(connection, entry_id, lock=True)
+        if entry is None or entry.leased or entry.state in (DONE, FREE):
+            return None
+        action = by_key(entry.action)
+        outcome = next(iter(action.outcomes)) if action else "confirmed"
+        verdict = Verdict(
+            result={
+                "success": happened,
+                "outcome": outcome if happened else "unknown",
+                "message": "This was confirmed by hand." if happened else "This did not happen.",
+            }
+        )
+        ledger_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.written())
+        return ledger_rows.get(connection, entry_id)
+
+    return store.write(decide)
+
+
+def _decided(entry: Entry) -> Verdict | None:
+    """The verdict of a row that no try can change, or None."""
+    if entry.state == DONE and entry.answer:
+        return told(entry.answer)
+    if entry.state == UNKNOWN:
+        return Verdict(
+            result={
+                "success": False,
+                "outcome": "unknown",
+                "message": "It is not known whether this went through. Please contact support "
+                f"and name the reference {entry.reference}.",
+            }
+        )
+    return None
+
+
+def _answer(asked: Wish, verdict: Verdict, *, duplicate: bool) -> Values:
+    """The action's result with the values it was asked with, or the error raised."""
+    if verdict.error is not None:
+        verdict.error.reference = asked.reference
+        ledger_answered(asked.action.key, verdict.error.code)
+        raise verdict.error
+    result = verdict.result or {}
+    duplicate = duplicate and verdict.final
+    ledger_answered(asked.action.key, "duplicate" if duplicate else str(result.get("outcome")))
+    return result | {
+        "user": asked.user,
+        "amount": asked.amount,
+        "reference": asked.reference,
+        "duplicate": duplicate,
+    }

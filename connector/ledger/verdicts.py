@@ -1,0 +1,72 @@
+"""How one try of an exactly-once action ended, and how that is written in the ledger.
+
+A verdict is a result or an error. It is written as JSON, so that those who waited for the try are
+told the same as the one who made it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector import jsontext
+from connector.catalog.actions import Values
+from connector.errors import ConnectorError, UpstreamError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`result` with its outcome, or `error`; exactly one of them."""
+
+    result: Values | None = None
+    error: ConnectorError | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether it happened: charged or deposited."""
+        return self.result is not None and self.result.get("success") is True
+
+    @property
+    def nothing_happened(self) -> bool:
+        """Whether it certainly did not happen."""
+        return not self.final if self.error is None else self.error.nothing_happened
+
+    def written(self) -> str:
+        """As JSON text for the ledger."""
+        error = self.error
+        if error is None:
+            return jsontext.dumps({"result": self.result}).decode()
+        return jsontext.dumps(
+            {
+                "error": error.code,
+                "message": error.message,
+                "field": error.field,
+                "retry_after": error.retry_after,
+                "retryable": error.retryable,
+            }
+        ).decode()
+
+
+def told(written: str) -> Verdict:
+    """The verdict that was written as `written`."""
+    found = jsontext.loads(written)
+    if "result" in found:
+        return Verdict(result=found["result"])
+    kind = _kinds().get(found["error"], UpstreamError)
+    return Verdict(
+        error=kind(
+            found["message"],
+            field=found["field"],
+            retry_after=found["retry_after"],
+            retryable=found["retryable"],
+        )
+    )
+
+
+def _kinds() -> dict[str, type[ConnectorError]]:
+    kinds: dict[str, type[ConnectorError]] = {}
+    waiting = [ConnectorError]
+    while waiting:
+        kind = waiting.pop()
+        kinds[kind.code] = kind
+        waiting.extend(kind.__subclasses__())
+    return kinds

@@ -1,0 +1,1 @@
+"""Keys, server secrets, encryption at rest, and who is let in."""

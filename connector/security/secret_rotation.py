@@ -1,0 +1,128 @@
+"""What the database needs of the server secrets: a start without one that is needed is refused,
+and what is sealed moves on to the newest one.
+
+The database knows check values of all secrets that were used with it. Keys are filed under one,
+addresses for events are made under one; which one something is sealed under only shows when it is
+opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from connector.security.encryption import Sealer
+from connector.security.identity import secret_tag
+from connector.store import Store, paywall_rows, sealed_rows, secret_rows
+
+ADVICE = (
+    "Add the old secret again behind the new one in CONNECTOR_SECRET_KEYS, separated by a comma."
+)
+_WITHOUT = (
+    "Without it, charges that were made before would not be recognised, and hooks would get "
+    "nothing."
+)
+
+log = structlog.get_logger(__name__)
+
+
+class SecretsMismatch(Exception):
+    """The database depends on server secrets that are not loaded; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What depends on secrets that are not loaded; `tags` are their check values, as far as they
+    can be told."""
+
+    tags: tuple[str, ...] = ()
+    keys: int = 0
+    addresses: int = 0
+    hooks: int = 0
+    kept_keys: int = 0
+
+    def __bool__(self) -> bool:
+        return any((self.keys, self.addresses, self.hooks, self.kept_keys))
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for the operator."""
+        counted = (
+            (self.keys, "{} key(s) used lately"),
+            (self.hooks, "{} hook(s)"),
+            (self.kept_keys, "{} key(s) kept for the worker"),
+            (self.addresses, "the address for events of {} paywall(s) with hooks"),
+        )
+        what = ", ".join(words.format(count) for count, words in counted if count)
+        told = f" (check value: {' or '.join(self.tags)})" if self.tags else ""
+        return (
+            f"The database needs a server secret that is not in CONNECTOR_SECRET_KEYS{told}. "
+            f"On it depend: {what}."
+        )
+
+
+def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> Lacking:
+    """What could not be read, or not be recognised, under these secrets alone. Of keys, those of
+    the last `used_within_days` count. Changes nothing."""
+    sealer, loaded = Sealer(secret_keys), {secret_tag(secret) for secret in secret_keys}
+
+    def look(connection: Connection) -> Lacking:
+        unloaded = [tag for tag in secret_rows.tags(connection) if tag not in loaded]
+        keys = {
+            tag: paywall_rows.keys_only_under(connection, tag, used_within_days) for tag in unloaded
+        }
+        addresses = {tag: sealed_rows.addresses_under(connection, tag) for tag in unloaded}
+        hooks = _closed(sealer, sealed_rows.hook_secrets(connection))
+        kept = _closed(sealer, sealed_rows.kept_keys(connection))
+        named = [tag for tag in unloaded if keys[tag] or addresses[tag]]
+        return Lacking(
+            tuple(named or (unloaded if hooks or kept else ())),
+            sum(keys.values()),
+            sum(addresses.values()),
+            hooks,
+            kept,
+        )
+
+    return store.read(look)
+
+
+def check_secrets(store: Store, secret_keys: Sequence[str], used_within_days: int) -> None:
+    """Hold the loaded server secrets against what the database needs, and note new ones.
+
+    What is sealed under an older loaded secret is sealed under the signing one from now on; a
+    secret on which nothing depends any more is forgotten. Raises SecretsMismatch when one that is
+    still needed is not loaded.
+    """
+    known, loaded = store.read(secret_rows.tags), [secret_tag(secret) for secret in secret_keys]
+    if set(known) - {loaded[0]}:
+        if found := lacking(store, secret_keys, used_within_days):
+            raise SecretsMismatch(f"{found.sentence} {ADVICE} {_WITHOUT}")
+        _renew(store, Sealer(secret_keys))
+        for tag in set(known) - set(loaded):
+            store.write(lambda connection, tag=tag: secret_rows.forget(connection, tag))  # type: ignore[misc]
+    store.write(lambda connection: secret_rows.remember(connection, loaded))
+
+
+def _closed(sealer: Sealer, sealed: Sequence[tuple[str, str]]) -> int:
+    return sum(sealer.open(text) is None for _, text in sealed)
+
+
+def _renew(store: Store, sealer: Sealer) -> None:
+    """Seal under the signing secret what is sealed under an older one."""
+    count = 0
+    for read, replace in (
+        (sealed_rows.hook_secrets, sealed_rows.replace_hook_secret),
+        (sealed_rows.kept_keys, sealed_rows.replace_kept_key),
+    ):
+        for name, old in store.read(read):
+            new = sealer.renewed(old)
+            if new is not None and new != old:
+                count += 1
+                store.write(
+                    lambda c, replace=replace, row=(name, old, new): replace(c, *row)  # type: ignore[misc]
+                )
+    if count:
+        log.info("sealed_anew", count=count)

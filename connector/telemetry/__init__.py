@@ -1,0 +1,1 @@
+"""Logs, metrics, and what must never stand in them."""

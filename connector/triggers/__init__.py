@@ -1,0 +1,1 @@
+"""Events out, to builders: polling, hooks and their deliveries."""

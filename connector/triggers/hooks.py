@@ -1,0 +1,202 @@
+"""Subscribing addresses to triggers, and sending to them again.
+
+Same paywall, address, trigger and user: the same hook. Its secret is told once, to whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector.errors import InvalidField, NotFound
+from connector.security.encryption import Sealer
+from connector.store import Store, delivery_rows, hook_rows, replay_rows, subscription_rows
+from connector.store.delivery_rows import Delivery
+from connector.store.hook_rows import ACTIVE, Hook
+from connector.store.paywall_rows import Paywall
+from connector.triggers.definitions import TRIGGERS, find
+from connector.triggers.push_client import Targets
+from connector.triggers.signatures import new_secret
+
+
+@dataclass(frozen=True)
+class Made:
+    """A hook that was asked for; `secret` is "" if it was there already."""
+
+    hook: Hook
+    secret: str
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How many events are sent again; unless that is all, the same call goes on, `since` the time
+    in `next_since` if that is given."""
+
+    count: int
+    complete: bool
+    next_since: datetime | None = None
+
+
+class Hooks:
+    """The hooks of all paywalls. `wake` is called when something was put into the outbox; `most`
+    is how many hooks one paywall may have."""
+
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        targets: Targets,
+        most: int,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store, self._sealer, self._targets = store, sealer, targets
+        self._most, self._wake = most, wake
+
+    def create(
+        self, paywall: Paywall, *, target_url: str, trigger: str, user: str, test: bool
+    ) -> Made:
+        """The hook for these values, made or switched on again if need be; with `test` it is sent
+        its trigger's sample at once.
+
+        Raises InvalidField for an address that may not be sent to, an unknown trigger, and more
+        hooks than are allowed.
+        """
+        _check_trigger(trigger)
+        target = self._targets.check(target_url)
+        secret = new_secret()
+        sealed = self._sealer.seal(secret)
+
+        def put(connection: Connection) -> Made:
+            found = hook_rows.insert(
+                connection,
+                paywall.id,
+                target_url=target,
+                trigger=trigger,
+                user_id=user,
+                sealed_secret=sealed,
+                most=self._most,
+            )
+            if found is None:
+                raise InvalidField(
+                    f"This paywall has {self._most:,} hooks, as many as this connector allows. "
+                    "Delete some that are not used any more, or ask the connector's operator to "
+                    "raise CONNECTOR_HOOKS_PER_PAYWALL."
+                )
+            hook, is_new = found
+            if test:
+                _add_sample(connection, hook)
+            return Made(hook, secret if is_new else "")
+
+        made = self._store.write(put)
+        if test:
+            self._wake()
+        return made
+
+    def listing(self, paywall: Paywall) -> list[Hook]:
+        """The paywall's hooks, the newest first."""
+        return self._store.read(lambda connection: hook_rows.listing(connection, paywall.id))
+
+    def get(self, paywall: Paywall, hook_id: str) -> Hook:
+        """One of the paywall's hooks. Raises NotFound."""
+        return self._store.read(lambda connection: _hook(connection, paywall, hook_id))
+
+    def delete(self, paywall: Paywall, hook_id: str) -> bool:
+        """Send nothing to a hook any more; False if it was gone already. Its log stays until the
+        retention, its waiting deliveries are dropped."""
+
+        def remove(connection: Connection) -> bool:
+            deleted = hook_rows.remove(connection, paywall.id, hook_id)
+            if not hook_rows.count_live(connection, paywall.id):
+                subscription_rows.keep_key(connection, paywall.id, None)
+            return deleted
+
+        deleted = self._store.write(remove)
+        self._wake()
+        return deleted
+
+    def test(self, paywall: Paywall, hook_id: str) -> Delivery:
+        """Send a hook its trigger's sample. Raises NotFound, or InvalidField if it is off."""
+
+        def put(connection: Connection) -> Delivery:
+            delivery_id = _add_sample(connection, _live(connection, paywall, hook_id))
+            return _delivery(connection, paywall, delivery_id)
+
+        delivery = self._store.write(put)
+        self._wake()
+        return delivery
+
+    def replay(
+        self, paywall: Paywall, hook_id: str, since: datetime | None, *, failed_only: bool
+    ) -> Replayed:
+        """Send a hook once more what was received since a moment, also what came while it was off,
+        or only what failed (ever, without `since`). Raises NotFound or InvalidField."""
+        if since is None and not failed_only:
+            raise InvalidField(
+                "Fill in “Since”: the time from which events are sent again, such as "
+                "2026-01-31T12:00:00Z. Or set “Failed Only”.",
+                field="since",
+            )
+
+        def put(connection: Connection) -> Replayed:
+            hook = _live(connection, paywall, hook_id)
+            if since is None or failed_only:
+                count = replay_rows.replay_failed(connection, hook.id, since)
+                return Replayed(count, complete=count < replay_rows.REPLAY_MAX)
+            kind = TRIGGERS[hook.trigger].type
+            count, more = replay_rows.replay_since(connection, hook, kind, since)
+            return Replayed(count, complete=more is None, next_since=more)
+
+        replayed = self._store.write(put)
+        self._wake()
+        return replayed
+
+    def replay_delivery(self, paywall: Paywall, delivery_id: str) -> Delivery:
+        """Send one delivery once more. Raises NotFound, or InvalidField if its hook is off."""
+
+        def put(connection: Connection) -> Delivery:
+            found = _delivery(connection, paywall, delivery_id)
+            _live(connection, paywall, found.hook_id)
+            replay_rows.replay_one(connection, found.id)
+            return _delivery(connection, paywall, delivery_id)
+
+        delivery = self._store.write(put)
+        self._wake()
+        return delivery
+
+
+def _check_trigger(key: str) -> None:
+    try:
+        find(key)
+    except NotFound as unknown:
+        raise InvalidField(unknown.message, field="trigger") from None
+
+
+def _add_sample(connection: Connection, hook: Hook) -> str:
+    return delivery_rows.add_sample(connection, hook, str(TRIGGERS[hook.trigger].sample["id"]))
+
+
+def _hook(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
+    found = hook_rows.get(connection, paywall.id, hook_id)
+    if found is None:
+        raise NotFound("This paywall has no hook with this id. GET /v1/hooks lists them.")
+    return found
+
+
+def _live(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
+    hook = _hook(connection, paywall, hook_id)
+    if hook.state != ACTIVE:
+        raise InvalidField(
+            f"This hook is switched off: {hook.problem} Subscribe again with the same address to "
+            "switch it on."
+        )
+    return hook
+
+
+def _delivery(connection: Connection, paywall: Paywall, delivery_id: str) -> Delivery:
+    found = delivery_rows.listing(connection, paywall.id, delivery_id=delivery_id, limit=1)
+    if not found:
+        raise NotFound("This paywall has no delivery with this id. GET /v1/deliveries lists them.")
+    return found[0]

@@ -1,0 +1,131 @@
+"""An event as builders see it: one flat item, the same by polling and by push.
+
+`id seq type created_at received_at user paywall_id`, every payload field in snake_case, and
+`payload_json`. Fields that upstream adds later appear too; those of the catalog are always there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from connector import jsontext
+from connector.catalog.events import EVENTS_BY_TYPE, Event
+from connector.money import plain
+from connector.store.event_rows import EventRow
+
+Item = dict[str, Any]
+FIRST = ("id", "seq", "type", "created_at", "received_at", "user", "paywall_id")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_DIGITS_MAX = 400
+_NOT_WORD = re.compile(r"[^0-9a-z]+")
+
+
+def item(row: EventRow, users: Mapping[str, str]) -> Item:
+    """The flat item of a stored event; `users` maps wallet ids to the caller's own user ids."""
+    event = jsontext.loads(row.body)
+    data = event.get("data")
+    return flat(
+        event_id=row.event_id,
+        seq=row.seq,
+        type=row.type,
+        created_at=row.created_at,
+        received_at=row.received_at,
+        user=row.external_id or users.get(row.wallet_id, ""),
+        paywall_id=str(event.get("paywallId") or ""),
+        data=data if isinstance(data, dict) else {},
+    )
+
+
+def flat(
+    *,
+    event_id: str,
+    seq: int,
+    type: str,
+    created_at: datetime,
+    received_at: datetime,
+    user: str,
+    paywall_id: str,
+    data: Mapping[str, Any],
+) -> Item:
+    """The item from its parts; payload fields never replace the first ones."""
+    found: Item = {
+        "id": event_id,
+        "seq": seq,
+        "type": type,
+        "created_at": shown(created_at),
+        "received_at": shown(received_at),
+        "user": user,
+        "paywall_id": paywall_id,
+    }
+    known: Event | None = EVENTS_BY_TYPE.get(type)
+    amounts = {f.name for f in known.fields if f.type == "amount"} if known else set()
+    payload: Item = {}
+    if known:
+        payload = {f.key: 0 if f.type == "integer" else "" for f in known.fields}
+    for name, value in data.items():
+        if value is None and snake(name) in payload:
+            continue
+        if name in amounts and isinstance(value, str | int | Decimal):
+            payload[snake(name)] = _amount(value)
+        else:
+            payload.update(_leaves(snake(name), value))
+    for name, value in payload.items():
+        if name == "paywall_id":
+            continue
+        found[f"data_{name}" if name in FIRST or name == "payload_json" else name] = value
+    found["payload_json"] = jsontext.dumps(data).decode()
+    return found
+
+
+def sample(event: Event) -> Item:
+    """The item of a made-up event with every field filled."""
+    moment = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+    return flat(
+        event_id=f"evt_sample_{event.key}",
+        seq=1,
+        type=event.type,
+        created_at=moment,
+        received_at=moment,
+        user="customer-42",
+        paywall_id=str(event.sample["paywall_id"]),
+        data=jsontext.loads(jsontext.dumps(event.upstream_sample)),
+    )
+
+
+def shown(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC with an offset."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def snake(name: str) -> str:
+    """`walletUserId` gives `wallet_user_id`; anything that is not a letter or digit gives `_`."""
+    return _NOT_WORD.sub("_", _CAPITAL.sub("_", name).lower()).strip("_") or "field"
+
+
+def _amount(value: str | int | Decimal) -> str:
+    return _number(value) if isinstance(value, Decimal) else str(value)
+
+
+def _number(value: Decimal) -> str:
+    """In digits, except for one that would fill the memory (`1e300000000`)."""
+    return plain(value) if abs(value.adjusted()) <= _DIGITS_MAX else str(value)
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """Flat pairs of a value: objects by joined names, lists as one text, null as ""."""
+    if isinstance(value, dict):
+        for inner, leaf in value.items():
+            yield from _leaves(f"{name}_{snake(inner)}", leaf)
+    elif isinstance(value, list):
+        yield (
+            name,
+            ", ".join(v if isinstance(v, str) else jsontext.dumps(v).decode() for v in value),
+        )
+    elif isinstance(value, Decimal):
+        yield name, _number(value)
+    else:
+        yield name, "" if value is None else value

@@ -1,0 +1,205 @@
+"""Sending requests to the billing API, a few times where nothing can happen twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+import stamina
+
+from connector import jsontext
+from connector.deadline import Deadline
+from connector.errors import (
+    UpstreamBroken,
+    UpstreamBusy,
+    UpstreamError,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+)
+from connector.telemetry.metrics import upstream_answered
+from connector.upstream.failures import Again, failure, parsed, told_as_ours
+from connector.upstream.transport import Wire
+
+ATTEMPTS = 3
+ANSWER_MAX = 8 * 1024 * 1024
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "server", "date")
+)
+
+
+class UpstreamAnswer:
+    """An answer of upstream whose body is still coming in."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.status = response.status_code
+        self.headers = {
+            name: value for name, value in response.headers.items() if name not in _HOP_BY_HOP
+        }
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body's bytes as they arrive. Raises an UpstreamError when the connection dies."""
+        with told_as_ours(None, Again.NEVER):
+            yield from self._response.iter_raw()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+
+class Client:
+    """All callers' way to one upstream address (`base_url`, without a slash at its end)."""
+
+    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._base = base_url
+        self._headers = [
+            (b"host", httpx.URL(base_url).netloc),
+            (b"accept-encoding", b"identity"),
+            (b"user-agent", b"paywalls-connector"),
+        ]
+        self._wire = Wire(transport)
+
+    def ask(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        key: str,
+        deadline: Deadline,
+        params: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        again: Again = Again.FREELY,
+    ) -> Any:
+        """Ask once, or a few times where nothing can happen twice; out comes the JSON answer.
+
+        `again`: what happens after a failure that leaves doubt. A request that was not sent, or was
+        answered with "slow down", is tried again in any case.
+        Raises KeyRefused or an UpstreamError.
+        """
+        content = None if body is None else jsontext.dumps(body)
+
+        def once() -> Any:
+            return self._once(
+                operation, method, path, key, deadline, params, content, headers, again
+            )
+
+        try:
+            return once()
+        except UpstreamError as error:
+            if _wait_before_retry(error, again, deadline) is False:
+                raise
+            failed = error
+
+        for attempt in stamina.retry_context(
+            on=lambda error: _wait_before_retry(error, again, deadline),
+            attempts=ATTEMPTS,
+            timeout=deadline.left(),
+            wait_initial=0.1,
+            wait_max=1.0,
+            wait_jitter=0.1,
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise failed
+                return once()
+        raise failed
+
+    def _once(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        key: str,
+        deadline: Deadline,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+        again: Again,
+    ) -> Any:
+        started = perf_counter()
+        result = "error"
+        try:
+            with told_as_ours(deadline, again):
+                response = self._send(method, path, key, deadline, params, content, headers)
+                try:
+                    raw = _read(response)
+                finally:
+                    response.close()
+            result = str(response.status_code)
+            if response.status_code in (200, 201):
+                return parsed(raw, again)
+            raise failure(response, raw, again)
+        finally:
+            upstream_answered(operation, result, perf_counter() - started)
+
+    def stream(
+        self, method: str, path: str, *, key: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> UpstreamAnswer:
+        """Pass a request through and give the open answer, whatever its status; the caller closes
+        it. No total deadline; 60 s without a byte end it. Raises an UpstreamError."""
+        started = perf_counter()
+        with told_as_ours(None, Again.NEVER):
+            response = self._send(method, path, key, None, None, content, headers)
+        upstream_answered("stream", str(response.status_code), perf_counter() - started)
+        return UpstreamAnswer(response)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        key: str,
+        deadline: Deadline | None,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> httpx.Response:
+        transport, clock = self._wire.here()
+        clock.deadline = deadline
+        sent = [(b"authorization", f"Bearer {key}".encode()), *self._headers]
+        if content is not None and "content-type" not in (headers or {}):
+            sent.append((b"content-type", b"application/json"))
+        sent.extend(
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in (headers or {}).items()
+        )
+        return transport.handle_request(
+            httpx.Request(method, self._url(path, params), headers=sent, content=content)
+        )
+
+    def _url(self, path: str, params: Mapping[str, str] | None) -> httpx.URL:
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        return _parsed(f"{self._base}{path}{query}")
+
+
+def _read(response: httpx.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_raw():
+        size += len(chunk)
+        if size > ANSWER_MAX:
+            raise httpx.ReadError("the answer is larger than anything this API sends")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _wait_before_retry(error: Exception, again: Again, deadline: Deadline) -> bool | float:
+    """False, True (stamina's own back-off), or the seconds that upstream asked for."""
+    if isinstance(error, UpstreamBusy):
+        seconds = float(error.retry_after or 0)
+        return seconds if seconds + 1 < min(deadline.left(), 10) else False
+    if isinstance(error, UpstreamUnreachable):
+        return deadline.left() > 1
+    if isinstance(error, UpstreamBroken | UpstreamTimeout):
+        return again is Again.FREELY and error.retryable and deadline.left() > 1
+    return False
+
+
+@lru_cache(1024)
+def _parsed(url: str) -> httpx.URL:
+    """The same few users are asked about again and again, and parsing costs as much as sending."""
+    return httpx.URL(url)

@@ -1,0 +1,227 @@
+"""The catalog: what is published never changes, and a new action needs one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector import actions as actions_folder
+from connector.actions.call import Call
+from connector.catalog import actions as catalog
+from connector.catalog.actions import Input, Kind, Output, action, actions, by_key, fields_of
+from connector.catalog.fields import Amount, Text, user_id
+from tests.api.builder import Builder, running_facade
+from tests.conftest import KEY
+
+FIRST = ["success", "outcome", "message", "action_url"]
+REFUSED = ["authorization_required", "topup_required", "declined"]
+
+# Published: builders' flows depend on every one of these names. Add, never change or remove.
+PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
+    "charge": (
+        "POST",
+        ["user", "amount", "reference", "description", "metadata"],
+        [*FIRST, "user", "amount", "reference", "duplicate", "request_id"],
+        ["charged", *REFUSED, "unknown"],
+    ),
+    "balance": (
+        "GET POST",
+        ["user", "minimum"],
+        [*FIRST, "user", "balance", "balance_formatted", "balance_raw", "sufficient"],
+        ["sufficient", "insufficient"],
+    ),
+    "topup_link": ("GET POST", ["user"], [*FIRST, "user"], ["ready"]),
+    "chat": (
+        "POST",
+        ["user", "model", "prompt", "messages", "system", "temperature", "max_tokens"],
+        [
+            *FIRST,
+            "reply",
+            "model",
+            "finish_reason",
+            "completion_id",
+            "prompt_tokens",
+            "completion_tokens",
+            "total_tokens",
+        ],
+        ["answered", "authorization_required", "topup_required"],
+    ),
+    "deposit": (
+        "POST",
+        ["user", "amount", "reference", "metadata"],
+        [
+            *FIRST,
+            "user",
+            "amount",
+            "reference",
+            "duplicate",
+            "balance",
+            "balance_formatted",
+        ],
+        ["deposited", "not_supported", "unknown"],
+    ),
+    "connection": (
+        "GET POST",
+        ["user"],
+        [*FIRST, "user", "connected", "connected_at", "wallet_user_id", "connection_id"],
+        ["connected", "not_connected"],
+    ),
+    "disconnect": ("POST", ["user"], [*FIRST, "user"], ["disconnected"]),
+    "models": (
+        "GET POST",
+        ["search"],
+        ["id", "name", "description", "prompt_price", "completion_price", "request_price"],
+        [],
+    ),
+    "me": (
+        "GET POST",
+        [],
+        [
+            *FIRST,
+            "paywall_id",
+            "label",
+            "sandbox",
+            "triggers_ready",
+            "triggers_message",
+            "possible_gap",
+        ],
+        ["connected"],
+    ),
+}
+EXACTLY_ONCE = {"charge", "deposit"}
+
+actions_folder.load()
+
+
+def test_the_published_actions_are_all_there_in_their_order() -> None:
+    assert [a.key for a in actions()] == list(PUBLISHED)
+
+
+@pytest.mark.parametrize("key", PUBLISHED)
+def test_published_names_never_change(key: str) -> None:
+    methods, inputs, outputs, outcomes = PUBLISHED[key]
+    found = by_key(key)
+    assert found is not None
+    assert found.path == "/" + key.replace("_", "-")
+    assert ("GET POST" if found.get else "POST") == methods
+    assert list(fields_of(found.input)) == inputs
+    assert list(fields_of(found.output)) == outputs
+    assert list(found.outcomes) == outcomes
+    assert found.exactly_once is (key in EXACTLY_ONCE)
+
+
+@pytest.mark.parametrize("key", PUBLISHED)
+def test_an_action_has_words_for_people(key: str) -> None:
+    found = by_key(key)
+    assert found is not None
+    assert found.label == found.label.title()
+    assert found.sentence.endswith(".")
+    assert found.sentence.split()[0].endswith("s"), "a verb in the third person"
+    assert all(words.endswith(".") for words in found.outcomes.values())
+
+
+@pytest.mark.parametrize("key", sorted(EXACTLY_ONCE))
+def test_what_happens_once_asks_for_a_reference_and_an_amount(key: str) -> None:
+    found = by_key(key)
+    assert found is not None
+    words = found.words()
+    assert all(words[name].required for name in ("user", "amount", "reference"))
+
+
+def test_a_key_is_taken_only_once() -> None:
+    with pytest.raises(ValueError, match="two actions are called me"):
+        action(
+            key="me",
+            label="Me",
+            sentence="Tells.",
+            kind=Kind.READ,
+            input=Input,
+            output=Output,
+            outcomes={},
+        )(lambda *_: {})
+
+
+class DoubleInput(Input):
+    user = user_id()
+    amount = Amount("Amount", "What to double.", example="1.50", required=True)
+
+
+class DoubleOutput(Output):
+    user = Text("User", "Whose balance it is.", example="user_42")
+    doubled = Amount("Doubled", "Twice the amount.", example="3")
+
+
+@pytest.fixture
+def doubled(tmp_path: Path) -> Iterator[Builder]:
+    """A connector with one more action, which is gone afterwards."""
+
+    @action(
+        key="double_balance",
+        label="Double Balance",
+        sentence="Doubles an amount.",
+        kind=Kind.READ,
+        input=DoubleInput,
+        output=DoubleOutput,
+        outcomes={"doubled": "The amount was doubled."},
+    )
+    def double_balance(call: Call, values: dict[str, Any]) -> dict[str, Any]:
+        call.upstream.balance(values["user"])
+        amount = values["amount"] * 2
+        return {
+            "success": True,
+            "outcome": "doubled",
+            "message": f"It is {amount}.",
+            "user": values["user"],
+            "doubled": str(amount),
+        }
+
+    try:
+        with running_facade(tmp_path) as running:
+            yield Builder(running, KEY)
+    finally:
+        del catalog._registry["double_balance"]
+
+
+def test_one_function_is_a_whole_new_action(doubled: Builder) -> None:
+    wanted = {
+        "success": True,
+        "outcome": "doubled",
+        "message": "It is 3.00.",
+        "action_url": "",
+        "user": "ann",
+        "doubled": "3.00",
+    }
+    assert doubled.get("double-balance", user="ann", amount="1.50").json == wanted
+    assert doubled.form("double-balance", user="ann", amount="1.50").json == wanted
+    refused = doubled.post("double-balance", user="ann", amount="1,5")
+    assert refused.get_json()["field"] == "amount"
+    description = doubled.client.get("/openapi.json").json
+    assert description is not None
+    operation = description["paths"]["/v1/double-balance"]["post"]
+    assert operation["operationId"] == "double_balance_post"
+    properties = description["components"]["schemas"]["DoubleInput"]["properties"]
+    assert properties["amount"]["pattern"]
+
+
+def test_the_new_action_is_gone_without_its_function(doubled: Builder) -> None:
+    del doubled
+    assert [a.key for a in actions()][-1] == "double_balance"
+
+
+def test_an_answer_has_every_key_and_no_null() -> None:
+    found = by_key("balance")
+    assert found is not None
+    assert found.answer({"user": "ann", "balance": None, "surplus": 1}) == {
+        "success": False,
+        "outcome": "",
+        "message": "",
+        "action_url": "",
+        "user": "ann",
+        "balance": "",
+        "balance_formatted": "",
+        "balance_raw": "",
+        "sufficient": False,
+    }

@@ -1,0 +1,126 @@
+"""One n8n with the package and the workflows, before one connector and one sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connector.specs.n8n import workflows
+from connector.specs.n8n.workflow_parts import WEBHOOK_SECRET
+from tests.inbound.subscriptions.ports import free_port
+from tests.specs.n8n.mail import Mails, running_mails
+from tests.specs.n8n.package import source, tarball
+from tests.specs.n8n.server import SECRET, SECRET_HEADER, N8n, running_n8n
+from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
+
+Json = dict[str, Any]
+PAYER = "openai-payer"
+"""Who pays for what n8n's own model for OpenAI writes."""
+
+
+@dataclass
+class House:
+    """What runs: `key_credential` is the id of the credential of our own kind."""
+
+    n8n: N8n
+    connector: Server
+    paywall: SandboxPaywall
+    mails: Mails
+    key_credential: str
+
+    @property
+    def credential(self) -> Json:
+        """The data of that credential, as a person types them."""
+        return {"apiKey": self.paywall.key, "url": self.connector.address}
+
+    def booked(self, user: str) -> list[Json]:
+        """A user's charges and deposits in upstream's ledger."""
+        rows: list[Json] = self.upstream("GET", "/_sandbox/ledger").json()
+        return [row for row in rows if row["user"] == user]
+
+    def upstream(
+        self, method: str, path: str, body: object = None, paywall: SandboxPaywall | None = None
+    ) -> httpx.Response:
+        """A request to the sandbox."""
+        address, headers = f"{self.paywall.address}{path}", (paywall or self.paywall).bearer
+        answer = httpx.request(method, address, json=body, headers=headers, trust_env=False)
+        return answer.raise_for_status()
+
+    def asked(self, path: str, paywall: SandboxPaywall | None = None) -> httpx.Response:
+        """What the connector answers to a GET."""
+        address, headers = f"{self.connector.address}{path}", (paywall or self.paywall).bearer
+        return httpx.get(address, headers=headers, trust_env=False).raise_for_status()
+
+    def imported(self, name: str) -> Json:
+        """An imported workflow of this name, whole."""
+        (found,) = [w for w in self.n8n.workflows() if w["name"] == name]
+        return self.n8n.workflow(found["id"])
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package's source with the tools beside it; not to be changed."""
+    return source(tmp_path_factory.mktemp("n8n-source"))
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Everything running, the credentials saved, the workflows imported by n8n's own command."""
+    folder = tmp_path_factory.mktemp("n8n")
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(running_sandbox(folder))
+        port = free_port()
+        own = {"listen": f"127.0.0.1:{port}", "public_url": f"http://127.0.0.1:{port}"}
+        database = f"sqlite:///{folder}/connector.sqlite3"
+        connector = stack.enter_context(
+            running_connector(
+                database, sandbox.address, folder, allowed_targets="127.0.0.0/8", **own
+            )
+        )
+        paywall = SandboxPaywall(sandbox.address, "n8n")
+        stack.callback(paywall.close)
+        paywall.user(PAYER, balance="100.00", connected=True)
+        mails = stack.enter_context(running_mails())
+        home = folder / "home"
+        home.mkdir()
+        packed = tarball(folder / "n8n-nodes-paywalls.tgz", connector.address)
+        n8n = stack.enter_context(running_n8n(home, packed))
+        data = {"apiKey": paywall.key, "url": connector.address}
+        house = House(
+            n8n,
+            connector,
+            paywall,
+            mails,
+            n8n.credential("paywallsApi", "Paywalls account", data),
+        )
+        _save_other_credentials(house)
+        _import(house, folder / "workflows")
+        yield house
+
+
+def _save_other_credentials(house: House) -> None:
+    """Those that the workflows name beside ours, under the names that n8n gives to new ones."""
+    n8n, key = house.n8n, house.paywall.key
+    n8n.credential("httpHeaderAuth", "Header Auth account", {"name": "X-API-Key", "value": key})
+    n8n.credential("httpHeaderAuth", WEBHOOK_SECRET, {"name": SECRET_HEADER, "value": SECRET})
+    address = f"{house.connector.address}/openai/v1/{PAYER}"
+    n8n.credential("openAiApi", "OpenAi account", {"apiKey": key, "url": address})
+    n8n.credential(
+        "smtp",
+        "SMTP account",
+        {"host": "127.0.0.1", "port": house.mails.port, "secure": False, "disableStartTls": True},
+    )
+    n8n.credential("stripeApi", "Stripe account", {"secretKey": "not-a-key"})
+
+
+def _import(house: House, folder: Path) -> None:
+    folder.mkdir()
+    for name, text in workflows(house.connector.address).items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    house.n8n.command("import:workflow", "--separate", f"--input={folder}")

@@ -1,0 +1,145 @@
+"""Every operation of the node, run by a real n8n against a real connector."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector import actions as actions_folder
+from connector.catalog.actions import Action, actions
+from connector.specs.n8n.action_node import resource
+from tests.specs.n8n.conftest import House
+from tests.specs.n8n.executions import Execution
+from tests.specs.n8n.flows import GO, STEP, step
+
+Json = dict[str, Any]
+pytestmark = pytest.mark.xdist_group("n8n")
+actions_folder.load()
+
+
+def run(house: House, workflow: Json) -> Execution:
+    return house.n8n.run(house.n8n.save(workflow), GO)
+
+
+def filled_in(action: Action) -> Json:
+    """Every field that must be filled in, with its example."""
+    words = action.words()
+    names = [name for name, field in words.items() if field.required] + list(
+        action.input.one_of[:1]
+    )
+    values: Json = {name: words[name].example for name in names}
+    if "model" in values:
+        values["model"] = {"__rl": True, "mode": "id", "value": values["model"]}
+    return values
+
+
+@pytest.mark.parametrize("action", actions(), ids=lambda action: action.key)
+def test_every_operation_runs(action: Action, house: House) -> None:
+    house.paywall.user("user_42", balance="20.00", connected=True)
+    done = run(house, step(action.key, resource(action), filled_in(action)))
+    assert done.status == "success", done.error
+    items = done.items(STEP)
+    if action.many:
+        assert len(items) > 1
+        assert "gpt-4o-mini" in [item["id"] for item in items]
+    else:
+        (item,) = items
+        assert item["outcome"] == next(iter(action.outcomes))
+        assert set(item) == set(action.output().fields)
+
+
+def test_additional_fields_are_sent(house: House) -> None:
+    house.paywall.user("noted", balance="5.00", connected=True)
+    more = {"metadata": '{"plan": "pro"}', "description": "One image"}
+    values = {"user": "noted", "amount": "0.10", "reference": "noted-1", "additionalFields": more}
+    assert run(house, step("charge", "user", values)).status == "success"
+    (booked,) = house.booked("noted")
+    notes = {"reference": "noted-1", "description": "One image", "plan": "pro"}
+    assert booked["metadata"] == notes
+
+
+def test_each_item_and_each_run_is_a_charge_of_its_own(house: House) -> None:
+    house.paywall.user("many", balance="5.00", connected=True)
+    saved = house.n8n.save(step("charge", "user", {"user": "many", "amount": "={{ $json.price }}"}))
+    for _ in range(2):
+        done = house.n8n.run(saved, GO, [{"price": "0.10"}, {"price": "0.20"}, {"price": "0.30"}])
+        assert [item["duplicate"] for item in done.items(STEP)] == [False] * 3
+    assert house.paywall.balance("many") == Decimal("3.80")
+
+
+def test_a_refused_charge_stops_the_run_with_the_words_and_the_link(house: House) -> None:
+    house.paywall.user("broke", balance="0.00", connected=True)
+    done = run(house, step("charge", "user", {"user": "broke", "amount": "1.00"}))
+    assert done.status == "error"
+    assert done.error["message"].startswith("Your balance is too low. Please add funds here: http")
+    link = done.error["errorResponse"]["action_url"]
+    assert done.error["description"].endswith(f"The user's link: {link}")
+    assert "“Continue”" in done.error["description"]
+
+
+def test_a_refused_chat_stops_too(house: House) -> None:
+    model = {"__rl": True, "mode": "id", "value": "sandbox-chat"}
+    values = {"user": "never-seen", "model": model, "prompt": "Hello"}
+    done = run(house, step("chat", "model", values))
+    assert done.status == "error"
+    assert done.error["errorResponse"]["outcome"] == "topup_required"
+
+
+def test_a_refused_charge_goes_on_where_that_is_wanted(house: House) -> None:
+    house.paywall.user("broke", balance="0.00", connected=True)
+    values = {"user": "broke", "amount": "1.00", "on_refusal": "continue"}
+    done = run(house, step("charge", "user", values))
+    assert done.status == "success"
+    (item,) = done.items(STEP)
+    assert (item["success"], item["outcome"]) == (False, "topup_required")
+    assert item["action_url"].startswith("http")
+
+
+def test_a_wrong_value_is_told_in_the_connectors_own_words(house: House) -> None:
+    done = run(house, step("charge", "user", {"user": "ann", "amount": "1,50"}))
+    assert done.error["message"].startswith("“Amount” needs a dot, not a comma")
+    assert "req_" in done.error["description"]
+
+
+def test_the_node_tries_again_and_charges_once(house: House) -> None:
+    paywall = house.paywall
+    paywall.user("once", balance="5.00", connected=True)
+    values = {"user": "once", "amount": "1.00"}
+    paywall.arm("charge", "drop_after_commit")
+    assert run(house, step("charge", "user", values)).status == "error"
+    assert paywall.balance("once") == Decimal("4.00")
+    paywall.arm("charge", "drop_after_commit")
+    before = len(paywall.keys("charge"))
+    again = {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 100}
+    done = run(house, step("charge", "user", values, **again))
+    assert done.items(STEP)[0]["outcome"] == "charged"
+    sent = paywall.keys("charge")[before:]
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+    assert paywall.balance("once") == Decimal("3.00")
+
+
+def test_the_credential_is_tested(house: House) -> None:
+    def told(data: Json) -> Json:
+        named = ("paywallsApi", "Paywalls account")
+        return house.n8n.test_credential(house.key_credential, *named, data)
+
+    assert told(house.credential)["status"] == "OK"
+    assert told({**house.credential, "url": f"{house.connector.address}/ "})["status"] == "OK"
+    wrong = told({**house.credential, "apiKey": "sk-paywalls-sandbox-"})
+    assert wrong["status"] == "Error"
+    assert wrong["message"].startswith("The API key was not accepted.")
+    elsewhere = told({**house.credential, "url": house.paywall.address})
+    assert elsewhere["message"].startswith("There is no Paywalls Connector at this address.")
+
+
+@pytest.mark.parametrize("node", ["paywalls", "paywallsChatModel"])
+def test_models_are_offered_to_choose_from(node: str, house: House) -> None:
+    kind = f"n8n-nodes-paywalls.{node}"
+    offered = house.n8n.models(kind, house.key_credential)
+    assert len(offered) > 1
+    assert {"name": "GPT-4o mini", "value": "gpt-4o-mini"}.items() <= house.n8n.models(
+        kind, house.key_credential, "4o"
+    )[0].items()

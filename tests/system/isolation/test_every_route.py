@@ -1,0 +1,208 @@
+"""Another paywall's key sees nothing: over every route that the app has.
+
+A new route fails the first test until somebody says here how it could show stored data, or that
+it cannot.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from connector.store import subscription_rows
+from tests.inbound.conftest import MakeHouse
+from tests.support.connected_app import PUBLIC_URL, House, Owner
+from tests.support.processes import until
+
+TARGET = "http://127.0.0.1:9/hook"
+CHARGE = {"user": "ann", "amount": "1", "reference": "order-1"}
+
+
+@dataclass
+class Scene:
+    """What an owner has stored, with a word in it that nobody else knows."""
+
+    owner: Owner
+    stranger: Owner
+    word: str
+    hook_id: str
+    delivery_id: str
+
+
+@pytest.fixture(scope="session")
+def quarter(database: str) -> Iterator[House]:
+    """A house whose hooks may go to this machine; nothing is pushed."""
+    house = House(database, settings={"public_url": PUBLIC_URL, "allowed_targets": "127.0.0.0/8"})
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def scene(quarter: House) -> Iterator[Scene]:
+    """An owner with everything that can be stored, and a stranger with nothing."""
+    word = f"w{secrets.token_hex(8)}"
+    owner, stranger = quarter.owner(f"owner-{word}"), quarter.owner(f"other-{word[::-1]}")
+    for one in (owner.ready(), stranger.ready()):
+        one.control("POST", "users/ann", {"balance": "100"})
+    for action in ("charge", "deposit"):
+        assert owner.post(action, **CHARGE).get_json()["success"] is True
+    hook = owner.post("hooks", target_url=f"{TARGET}/{word}", trigger="request_blocked")
+    event = owner.event(
+        id=f"evt_{word}",
+        type="paywall.request.blocked",
+        data={"reason": word, "walletUserId": word, "externalUserId": word},
+    )
+    assert owner.take(event).status_code == 200
+    (delivery,) = owner.get("deliveries").get_json()
+    until(lambda: not owner.log("pending"))  # the events of the charge and the deposit
+    paywall_id = owner.local_id()
+    quarter.connector.parts.store.write(
+        lambda connection: subscription_rows.note_gap(connection, paywall_id, f"A gap: {word}.")
+    )
+    yield Scene(owner, stranger, word, hook.get_json()["id"], delivery["id"])
+    quarter.idle()
+
+
+def quotes(answer: Any, scene: Scene) -> bool:
+    """Whether an answer holds something of the owner's."""
+    text = str(answer.get_json()) + str(answer.headers)
+    return any(part in text for part in (scene.word, scene.hook_id, scene.delivery_id))
+
+
+def charges_again(caller: Owner, scene: Scene) -> bool:
+    return bool(caller.post("charge", **CHARGE).get_json()["duplicate"])
+
+
+def deposits_again(caller: Owner, scene: Scene) -> bool:
+    return bool(caller.post("deposit", **CHARGE).get_json()["duplicate"])
+
+
+def getting(path: str, **query: str) -> Callable[[Owner, Scene], bool]:
+    def look(caller: Owner, scene: Scene) -> bool:
+        filled = {name: value.format(**vars(scene)) for name, value in query.items()}
+        return quotes(caller.get(path.format(**vars(scene)), **filled), scene)
+
+    return look
+
+
+def posting(path: str, **body: str) -> Callable[[Owner, Scene], bool]:
+    def look(caller: Owner, scene: Scene) -> bool:
+        filled = {name: value.format(**vars(scene)) for name, value in body.items()}
+        answer = caller.post(path.format(**vars(scene)), **filled)
+        return answer.status_code in (200, 201, 202) and quotes(answer, scene)
+
+    return look
+
+
+def subscribes_again(caller: Owner, scene: Scene) -> bool:
+    """The same values give the same hook, but only to its owner."""
+    body = {"target_url": f"{TARGET}/{scene.word}", "trigger": "request_blocked"}
+    return bool(caller.post("hooks", **body).get_json()["id"] == scene.hook_id)
+
+
+def deletes(caller: Owner, scene: Scene) -> bool:
+    client = scene.owner.house.connector.app.test_client()
+    client.delete(f"/v1/hooks/{scene.hook_id}", headers=caller.bearer)
+    return bool(scene.owner.get(f"hooks/{scene.hook_id}").status_code == 404)
+
+
+def delivers(caller: Owner, scene: Scene) -> bool:
+    """An event that the caller's upstream has signed, at the owner's address."""
+    event = scene.owner.event(id=f"evt_by_{caller.name}")
+    caller.take(event, endpoint=scene.owner.endpoints()[-1])
+    return event["id"] in scene.owner.stored()
+
+
+STORED: dict[tuple[str, str], Callable[[Owner, Scene], bool]] = {
+    ("POST", "/v1/charge"): charges_again,
+    ("POST", "/v1/deposit"): deposits_again,
+    ("GET", "/v1/me"): getting("me"),
+    ("POST", "/v1/me"): posting("me"),
+    ("GET", "/v1/triggers/<key>"): getting("triggers/any_event", user="{word}"),
+    ("POST", "/v1/triggers/<key>"): posting("triggers/any_event", user="{word}"),
+    ("POST", "/v1/hooks"): subscribes_again,
+    ("GET", "/v1/hooks"): getting("hooks"),
+    ("GET", "/v1/hooks/<hook_id>"): lambda caller, scene: bool(
+        caller.get(f"hooks/{scene.hook_id}").status_code == 200
+    ),
+    ("DELETE", "/v1/hooks/<hook_id>"): deletes,
+    ("POST", "/v1/hooks/<hook_id>/test"): posting("hooks/{hook_id}/test"),
+    ("POST", "/v1/hooks/<hook_id>/replay"): posting(
+        "hooks/{hook_id}/replay", since="2020-01-01T00:00:00Z"
+    ),
+    ("GET", "/v1/deliveries"): getting("deliveries"),
+    ("POST", "/v1/deliveries"): posting("deliveries"),
+    ("POST", "/v1/deliveries/<delivery_id>/replay"): posting("deliveries/{delivery_id}/replay"),
+    ("POST", "/v1/inbound/<endpoint>"): delivers,
+}
+"""How each route could show or change what is stored; the look tells whether it did."""
+
+NOTHING_STORED = {
+    *(
+        (method, f"/v1/{action}")
+        for action in ("balance", "topup-link", "connection", "models")
+        for method in ("GET", "POST")
+    ),
+    ("POST", "/v1/chat"),
+    ("POST", "/v1/disconnect"),
+    ("GET", "/v1/triggers"),
+    ("POST", "/v1/triggers"),
+    ("POST", "/openai/v1/chat/completions"),
+    ("POST", "/openai/v1/<user>/chat/completions"),
+    ("GET", "/openai/v1/models"),
+    ("GET", "/openai/v1/<user>/models"),
+    ("GET", "/openai/v1/<path:unknown>"),
+    ("POST", "/openai/v1/<path:unknown>"),
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/metrics"),
+    ("GET", "/"),
+    ("GET", "/openapi.json"),
+    ("GET", "/docs"),
+    ("GET", "/docs/start.js"),
+    ("GET", "/docs/<name>"),
+    ("GET", "/specs"),
+    ("GET", "/specs/flowxo"),
+    ("GET", "/specs/<path:name>"),
+}
+"""Routes that pass on what upstream says about the caller's key, or show what is the same for
+everybody."""
+
+LOOKS = [pytest.param(look, id=" ".join(route)) for route, look in STORED.items()]
+
+
+def test_every_route_is_known_here(quarter: House) -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in quarter.connector.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == STORED.keys() | NOTHING_STORED
+    assert not STORED.keys() & NOTHING_STORED
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_owner_sees_it(look: Callable[[Owner, Scene], bool], scene: Scene) -> None:
+    """Otherwise the next test would prove nothing."""
+    assert look(scene.owner, scene)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_stranger_does_not(look: Callable[[Owner, Scene], bool], scene: Scene) -> None:
+    before = scene.owner.stored()
+    assert not look(scene.stranger, scene)
+    assert scene.owner.stored() == before
+    assert scene.owner.get(f"hooks/{scene.hook_id}").status_code == 200
+
+
+def test_a_closed_connector_serves_only_the_paywalls_that_it_is_for(
+    make_house: MakeHouse,
+) -> None:
+    house = make_house(public_url=PUBLIC_URL, allowed_paywalls="pw_sandbox_elsewhere")
+    owner = house.owner()
+    answers = [owner.get(path) for path in ("me", "triggers/any_event", "hooks", "deliveries")]
+    assert [answer.status_code for answer in answers] == [403] * 4

@@ -1,0 +1,24 @@
+"""A worker in a process of its own, to be killed.
+
+Run as `python -m tests.triggers.delivery.lone_worker`.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from connector.config.settings import load
+from connector.security.encryption import Sealer
+from connector.store import Store, make_engine
+from connector.triggers.delivery import Delivery
+from connector.triggers.push_client import Targets
+
+if __name__ == "__main__":
+    settings = load()
+    Delivery(
+        Store(make_engine(settings.database_url)),
+        settings,
+        Sealer(settings.secret_keys),
+        Targets(settings.allowed_targets),
+    ).start()
+    signal.pause()

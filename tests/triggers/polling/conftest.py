@@ -1,0 +1,3 @@
+from tests.inbound.conftest import database, emptied, hasty, house, make_house, owner, street
+
+__all__ = ["database", "emptied", "hasty", "house", "make_house", "owner", "street"]
