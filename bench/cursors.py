@@ -18,7 +18,7 @@ from bench.contest import Contestant, compete, middle, ratio
 from bench.figures import Figure
 from bench.inflow import KEY, Inflow, inflow, sandbox
 from bench.servers import Bench
-from connector.store.moments import now
+from connector.store.timestamps import now
 from connector.store.trigger_tables import events, subscriptions
 
 FEW, MANY = 100_000, 1_000_000

@@ -22,7 +22,7 @@ from bench.calls import Call, inbound
 from bench.processes import BenchError, Server, free_port, serving
 from bench.servers import Bench
 from connector.inbound.endpoints import Endpoints
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import Store, hook_rows, make_engine
 from connector.store.tables import paywalls
 from connector.triggers.signatures import new_secret
@@ -69,7 +69,7 @@ class Inflow:
 
     def add_hooks(self, urls: list[str], trigger: str) -> None:
         """Subscribe addresses, past the connector."""
-        store, sealer = self.store(), Sealer([self.secret])
+        store, sealer = self.store(), Encryption([self.secret])
         try:
             paywall_id = self.paywall_id(store)
             for url in urls:

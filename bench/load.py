@@ -96,8 +96,8 @@ class _Connection(asyncio.Protocol):
 
 
 def _complete(answer: bytes) -> bool:
-    head, found, body = answer.partition(b"\r\n\r\n")
-    if not found:
+    head, result, body = answer.partition(b"\r\n\r\n")
+    if not result:
         return False
     lower = head.lower()
     at = lower.find(b"content-length:")

@@ -58,9 +58,9 @@ class _Conversation(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
+        head, result, body = self._buffer.partition(b"\r\n\r\n")
         at = head.lower().find(b"content-length:")
-        if not found or at < 0 or len(body) < int(head[at + 15 :].split(b"\r\n", 1)[0]):
+        if not result or at < 0 or len(body) < int(head[at + 15 :].split(b"\r\n", 1)[0]):
             return
         self._receiver.last = perf_counter()
         event_id = body[body.find(_ID) + len(_ID) :].partition(b'"')[0].decode()

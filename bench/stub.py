@@ -83,8 +83,8 @@ class _Conversation(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
-        if not found:
+        head, result, rest = self._buffer.partition(b"\r\n\r\n")
+        if not result:
             return
         length = _content_length(head)
         if len(rest) < length:

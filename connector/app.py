@@ -24,24 +24,24 @@ from connector.api import (
     trigger_routes,
 )
 from connector.api.openapi import Problem
-from connector.api.rate_limits import Limits
+from connector.api.rate_limits import RateLimits
 from connector.api.services import Services, attach, services
 from connector.config.settings import Settings
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
-from connector.inbound.housekeeping import Worker
+from connector.inbound.housekeeping import Housekeeper
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
 from connector.security.admission import Admission
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.store import Store, make_engine
 from connector.telemetry.logs import register_secret
 from connector.triggers.delivery import Delivery
 from connector.triggers.hooks import Hooks
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 from connector.upstream import Client
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def start_worker(app: Flask) -> None:
     with app.app_context():
         parts = services()
     parts.delivery.start()
-    parts.worker.start()
+    parts.housekeeper.start()
 
 
 def stop(app: Flask) -> None:
@@ -109,7 +109,7 @@ def stop(app: Flask) -> None:
     with app.app_context():
         parts = services()
     parts.delivery.wind_down()  # what the worker is at may take a minute
-    parts.worker.stop()
+    parts.housekeeper.stop()
     parts.delivery.stop()
     parts.background.close()
     parts.store.close()
@@ -121,9 +121,9 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
     client = Client(settings.upstream_url, transport)
     identity = Identity(store, settings.secret_keys)
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
-    sealer = Sealer(settings.secret_keys)
-    targets = Targets(settings.allowed_targets)
-    delivery = Delivery(store, settings, sealer, targets)
+    sealer = Encryption(settings.secret_keys)
+    push_client = PushClient(settings.allowed_targets)
+    delivery = Delivery(store, settings, sealer, push_client)
     reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
     subscriptions = Subscriptions(settings, store, identity, endpoints, sealer)
     admission = Admission(
@@ -136,11 +136,11 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
         identity=identity,
         admission=admission,
         client=client,
-        limits=Limits(settings.rate_limit, settings.redis_url),
+        rate_limits=RateLimits(settings.rate_limit, settings.redis_url),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
-        hooks=Hooks(store, sealer, targets, settings.hooks_per_paywall, delivery.wake),
+        hooks=Hooks(store, sealer, push_client, settings.hooks_per_paywall, delivery.wake),
         delivery=delivery,
-        worker=Worker(settings, store, client, subscriptions, reconcile, sealer),
+        housekeeper=Housekeeper(settings, store, client, subscriptions, reconcile, sealer),
         background=background,
         readiness=Readiness(
             settings, identity, admission, client, subscriptions, reconcile, background

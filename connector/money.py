@@ -89,10 +89,10 @@ def number_in(formatted: str) -> Decimal | None:
 
     None where there is no number, more than one, or one that can be read in two ways.
     """
-    found = _NUMBER.findall(formatted)
-    if len(found) != 1:
+    numbers = _NUMBER.findall(formatted)
+    if len(numbers) != 1:
         return None
-    text = re.sub(r"['’ \u00a0\u202f]", "", found[0])
+    text = re.sub(r"['’ \u00a0\u202f]", "", numbers[0])
     dots, commas = text.count("."), text.count(",")
     if dots and commas:
         decimal_mark = max(".,", key=text.rfind)
@@ -108,7 +108,7 @@ def number_in(formatted: str) -> Decimal | None:
         text = text.replace(".", "")
     if text.count(".") > 1:
         return None
-    negative = re.search(r"[-−]\s*\D{0,3}$", formatted[: formatted.index(found[0])])
+    negative = re.search(r"[-−]\s*\D{0,3}$", formatted[: formatted.index(numbers[0])])
     return -Decimal(text) if negative else Decimal(text)
 
 

@@ -49,11 +49,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     factory: pytest.TempPathFactory = session.config._tmp_path_factory  # type: ignore[attr-defined]
     folder = factory.getbasetemp()
-    found = leaks(folder)
-    print(f"\nsearched {searched(folder)} logs and databases for secrets: {len(found)} found")  # noqa: T201
-    for line in found:
+    result = leaks(folder)
+    print(f"\nsearched {searched(folder)} logs and databases for secrets: {len(result)} found")  # noqa: T201
+    for line in result:
         print(f"LEAK {line}")  # noqa: T201
-    if found:
+    if result:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

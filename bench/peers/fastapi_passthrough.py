@@ -93,16 +93,16 @@ async def ask(method: str, path: str, key: str, **options: Any) -> Any:
 
 @app.get("/v1/balance")
 async def balance(user: Annotated[User, Query()], bearer: Bearer) -> Balance:
-    found = await ask("GET", "/user/balance", bearer.credentials, params={"user": user})
-    number = Decimal(found["balanceFormatted"].lstrip("$"))
+    result = await ask("GET", "/user/balance", bearer.credentials, params={"user": user})
+    number = Decimal(result["balanceFormatted"].lstrip("$"))
     return Balance(
         success=True,
         outcome="sufficient" if number > 0 else "insufficient",
-        message=f"The balance is {found['balanceFormatted']}.",
+        message=f"The balance is {result['balanceFormatted']}.",
         user=user,
         balance=str(number),
-        balance_formatted=found["balanceFormatted"],
-        balance_raw=found["balance"],
+        balance_formatted=result["balanceFormatted"],
+        balance_raw=result["balance"],
         sufficient=number > 0,
     )
 

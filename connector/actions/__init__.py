@@ -21,6 +21,6 @@ ORDER = (
 
 def load() -> None:
     """Import every file of this folder, so that its actions are in the catalog."""
-    found = {module.name for module in pkgutil.iter_modules(__path__)} - {"call", "refusals"}
-    for name in (*ORDER, *sorted(found - set(ORDER))):
+    names = {module.name for module in pkgutil.iter_modules(__path__)} - {"call", "refusals"}
+    for name in (*ORDER, *sorted(names - set(ORDER))):
         importlib.import_module(f"{__name__}.{name}")

@@ -50,8 +50,8 @@ def balance(call: Call, values: Values) -> Values:
     Raises UpstreamBroken when a `minimum` is asked for and the balance cannot be read.
     """
     user, minimum = values["user"], values.get("minimum")
-    found = call.upstream.balance(user)
-    number = number_in(found.formatted)
+    balance = call.upstream.balance(user)
+    number = number_in(balance.formatted)
     if number is None and minimum is not None:
         raise UpstreamBroken(
             "Paywalls did not tell the balance as a number, so it cannot be compared with the "
@@ -62,11 +62,11 @@ def balance(call: Call, values: Values) -> Values:
     return {
         "success": True,
         "outcome": "sufficient" if enough else "insufficient",
-        "message": f"The balance is {found.formatted}." if found.formatted else "No balance.",
+        "message": f"The balance is {balance.formatted}." if balance.formatted else "No balance.",
         "action_url": call.upstream.topup_link(user) if minimum is not None and not enough else "",
         "user": user,
         "balance": "" if number is None else plain(number),
-        "balance_formatted": found.formatted,
-        "balance_raw": found.raw,
+        "balance_formatted": balance.formatted,
+        "balance_raw": balance.raw,
         "sufficient": enough,
     }

@@ -37,16 +37,16 @@ class ConnectionOutput(Output):
 )
 def connection(call: Call, values: Values) -> Values:
     """Not being connected is an answer like any other: `success` tells that the look-up worked."""
-    found = call.upstream.connection(values["user"])
+    connection = call.upstream.connection(values["user"])
     return {
         "success": True,
-        "outcome": "connected" if found.connected else "not_connected",
-        "message": found.message
-        or ("The user is connected." if found.connected else "The user is not connected yet."),
-        "action_url": "" if found.connected else found.url,
+        "outcome": "connected" if connection.connected else "not_connected",
+        "message": connection.message
+        or ("The user is connected." if connection.connected else "The user is not connected yet."),
+        "action_url": "" if connection.connected else connection.url,
         "user": values["user"],
-        "connected": found.connected,
-        "connected_at": found.connected_at,
-        "wallet_user_id": found.wallet_user_id,
-        "connection_id": found.connection_id,
+        "connected": connection.connected,
+        "connected_at": connection.connected_at,
+        "wallet_user_id": connection.wallet_user_id,
+        "connection_id": connection.connection_id,
     }

@@ -30,8 +30,8 @@ _ENDS = ".,;:!?)]}>*_”’»。，、！？；：）】」…"
 
 def links_in(message: str) -> set[str]:
     """The links in a text, each as it stands and without the punctuation behind it."""
-    found = _LINK.findall(message)
-    return {link for raw in found for link in (raw, raw.rstrip(_ENDS))}
+    raw_links = _LINK.findall(message)
+    return {link for raw in raw_links for link in (raw, raw.rstrip(_ENDS))}
 
 
 def explain(upstream: Upstream, user: str, message: str, amount: Decimal | None) -> tuple[str, str]:

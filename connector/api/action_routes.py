@@ -78,7 +78,7 @@ def run(action: Action, values: Values) -> Response:
         if action.exactly_once:
             parts.identity.distrust(key)
         raise
-    parts.limits.proven(key)
+    parts.rate_limits.proven(key)
     parts.readiness.soon(key, values.get("user", ""))
     g.outcome = result.get("outcome", "")
     body: object = (

@@ -99,7 +99,7 @@ def blueprint() -> Blueprint:
     def replay_one(_: Values, delivery_id: str) -> Response:
         """Sends one delivery again."""
         paywall = readiness.require(g.key)
-        services().limits.proven(g.key)
+        services().rate_limits.proven(g.key)
         return json_answer(shown_delivery(services().hooks.replay_delivery(paywall, delivery_id)))
 
     return blp
@@ -112,7 +112,7 @@ def _register_log(blp: FlatBlueprint, method: str, location: str) -> None:
     def log(values: Values) -> Response:
         """Lists what was sent to hooks, the newest first."""
         paywall = services().admission.admit(g.key, upstream(g.key))
-        services().limits.proven(g.key)
+        services().rate_limits.proven(g.key)
         rows = services().store.read(
             lambda connection: delivery_rows.listing(
                 connection,

@@ -54,7 +54,7 @@ def read(request: Request, schema: Schema) -> dict[str, Any]:
     if "reference" in schema.fields:
         g.reference = show(scalar(values.get("reference")), REFERENCE_MAX)
     g.key = find_key(request, values.pop("api_key", None))
-    services().limits.count(g.key, request.remote_addr or "")
+    services().rate_limits.count(g.key, request.remote_addr or "")
     _gather_metadata(values, schema)
     _refuse_unknown(values, schema)
     _refuse_templates(values, schema)
@@ -93,17 +93,17 @@ def _body(request: Request) -> dict[str, Any]:
             "form."
         )
     try:
-        found = jsontext.loads(raw)
+        values = jsontext.loads(raw)
     except ValueError:
         raise MalformedRequest(
             "The body is not valid JSON. Check the quotes, commas and brackets; text must stand "
             "in double quotes."
         ) from None
-    if not isinstance(found, dict):
+    if not isinstance(values, dict):
         raise MalformedRequest(
             'The body must be one JSON object with names and values, such as {"user": "user_42"}.'
         )
-    return {name: value for name, value in found.items() if value not in _EMPTY}
+    return {name: value for name, value in values.items() if value not in _EMPTY}
 
 
 def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:

@@ -31,10 +31,10 @@ class FlatParser(FlaskParser):
         """The first thing to mend, in the order of the form."""
         messages: Any = next(iter(error.messages_dict.values()))  # webargs nests by location
         name = next(n for n in schema.fields if n in messages)
-        found = messages[name]
-        while isinstance(found, list | dict):
-            found = next(iter(found.values() if isinstance(found, dict) else found))
-        raise InvalidField(str(found), field=name)
+        message = messages[name]
+        while isinstance(message, list | dict):
+            message = next(iter(message.values() if isinstance(message, dict) else message))
+        raise InvalidField(str(message), field=name)
 
 
 class FlatBlueprint(Blueprint):  # type: ignore[misc]

@@ -185,14 +185,14 @@ def blueprint() -> Blueprint:
 def _ready() -> Paywall:
     """For calls after which events are expected: the paywall, once triggers can fire for it."""
     paywall = readiness.require(g.key)
-    services().limits.proven(g.key)
+    services().rate_limits.proven(g.key)
     return paywall
 
 
 def _proven() -> Paywall:
     """For looking and letting go, which works while triggers do not."""
     paywall = services().admission.admit(g.key, upstream(g.key))
-    services().limits.proven(g.key)
+    services().rate_limits.proven(g.key)
     return paywall
 
 

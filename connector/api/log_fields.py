@@ -19,10 +19,10 @@ class YesNo(Words, fields.Boolean):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> bool:
-        found = _YES_OR_NO.get(str(value).strip().lower())
-        if found is None:
+        flag = _YES_OR_NO.get(str(value).strip().lower())
+        if flag is None:
             raise ValidationError(f"“{self.label}” must be true or false.")
-        return found
+        return flag
 
 
 class Moment(Text):

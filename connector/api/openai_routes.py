@@ -80,7 +80,7 @@ def _key() -> str:
     refuse_key_in_query(request)
     key = find_key(request)
     parts = services()
-    parts.limits.count(key, request.remote_addr or "")
+    parts.rate_limits.count(key, request.remote_addr or "")
     if parts.admission.restricted:
         parts.admission.admit(key, upstream(key))
     return key
@@ -92,7 +92,7 @@ def _pass(
     parts = services()
     answer = parts.client.stream(method, path, key=key, content=body, headers=headers)
     if answer.status != 401:
-        parts.limits.proven(key)
+        parts.rate_limits.proven(key)
     response = Response(_chunks(answer), answer.status, direct_passthrough=True)
     response.headers.clear()
     response.headers.update(answer.headers)

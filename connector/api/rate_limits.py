@@ -24,7 +24,7 @@ _PROVEN_MAX = 20_000
 log = structlog.get_logger(__name__)
 
 
-class Limits:
+class RateLimits:
     """Counts calls in this process, or for all processes at `redis_url`.
 
     `rate` is in flask-limiter's notation (`600/minute`), or None for no limit. While Redis is

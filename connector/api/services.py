@@ -7,11 +7,11 @@ from typing import cast
 
 from flask import current_app, g
 
-from connector.api.rate_limits import Limits
+from connector.api.rate_limits import RateLimits
 from connector.config.settings import Settings
 from connector.deadline import Deadline
 from connector.inbound.background import Background
-from connector.inbound.housekeeping import Worker
+from connector.inbound.housekeeping import Housekeeper
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.security.admission import Admission
@@ -36,12 +36,12 @@ class Services:
     identity: Identity
     admission: Admission
     client: Client
-    limits: Limits = field(repr=False)
+    rate_limits: RateLimits = field(repr=False)
     readiness: Readiness = field(repr=False)
     inbound: Inbound = field(repr=False)
     hooks: Hooks = field(repr=False)
     delivery: Delivery = field(repr=False)
-    worker: Worker = field(repr=False)
+    housekeeper: Housekeeper = field(repr=False)
     background: Background = field(repr=False)
 
 

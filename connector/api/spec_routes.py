@@ -53,9 +53,9 @@ def blueprint() -> Blueprint:
 
     @cache
     def flowxo_html(address: str) -> bytes:
-        found = flowxo.described(address)
+        guide = flowxo.described(address)
         return render_template(
-            "specs_flowxo.html", found=found, doing=DOING, conditions=conditions, **_shown()
+            "specs_flowxo.html", guide=guide, doing=DOING, conditions=conditions, **_shown()
         ).encode()
 
     def offered() -> dict[str, _Made]:
@@ -85,14 +85,14 @@ def blueprint() -> Blueprint:
     @blp.get("/specs/<path:name>")
     def spec(name: str) -> Response:
         """One file."""
-        found = offered().get(name)
-        if found is None:
+        download = offered().get(name)
+        if download is None:
             raise NotFound(
                 "There is no file of this name. Open /specs: it lists all files there are."
             )
-        response = _cached(found.content, found.about.mimetype, found.tag)
-        if found.about.saved_as:
-            saved = f'attachment; filename="{found.about.saved_as}"'
+        response = _cached(download.content, download.about.mimetype, download.tag)
+        if download.about.saved_as:
+            saved = f'attachment; filename="{download.about.saved_as}"'
             response.headers["Content-Disposition"] = saved
         return response
 

@@ -96,7 +96,7 @@ def _register(blp: FlatBlueprint, method: str, location: str) -> None:
         """Gives the newest events of a trigger, or with `after` the next ones."""
         trigger = find(key)
         paywall = readiness.require(g.key)
-        services().limits.proven(g.key)
+        services().rate_limits.proven(g.key)
         services().readiness.catch_up(g.key, paywall)
         limit, user = values.get("limit", LIMIT_MAX), values.get("user", "")
         services().readiness.learn(g.key, user)

@@ -224,15 +224,15 @@ class Metadata(Words):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> dict[str, Any]:
-        found = _json(value) if isinstance(value, str) else value
-        if not isinstance(found, dict):
+        metadata = _json(value) if isinstance(value, str) else value
+        if not isinstance(metadata, dict):
             raise ValidationError(
                 f"“{self.label}” must be names with values, such as {shown(self.example)}, or "
                 "fields called metadata_<name>."
             )
-        if len(found) > METADATA_MAX:
+        if len(metadata) > METADATA_MAX:
             raise ValidationError(f"“{self.label}” may have at most {METADATA_MAX} entries.")
-        return found
+        return metadata
 
 
 class Messages(Words):
@@ -244,15 +244,15 @@ class Messages(Words):
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
     ) -> list[dict[str, Any]]:
-        found = _json(value) if isinstance(value, str) else value
-        if not (isinstance(found, list) and found) or not all(map(_is_message, found)):
+        messages = _json(value) if isinstance(value, str) else value
+        if not (isinstance(messages, list) and messages) or not all(map(_is_message, messages)):
             raise ValidationError(
                 f"“{self.label}” must be a list such as {shown(self.example)}: every message needs "
                 f"a role ({', '.join(ROLES[:4])} or tool) and a content."
             )
-        if len(found) > MESSAGES_MAX:
+        if len(messages) > MESSAGES_MAX:
             raise ValidationError(f"“{self.label}” may hold at most {MESSAGES_MAX:,} messages.")
-        return found
+        return messages
 
 
 def _is_message(message: object) -> bool:

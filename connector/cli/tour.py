@@ -134,10 +134,10 @@ class Tour:
         request = urllib.request.Request(url, body, headers)  # noqa: S310 -- our own address
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                found: dict[str, Any] = json.load(answer)
+                decoded: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as refused:
-            found = json.load(refused)
-        return found
+            decoded = json.load(refused)
+        return decoded
 
     def _pay(self) -> dict[str, Any]:
         with urllib.request.urlopen(self._link, timeout=_SECONDS) as page:  # noqa: S310

@@ -47,8 +47,8 @@ def trigger_findings(
 
 
 def _stored_secrets(store: Store, settings: Settings, secret_keys: Sequence[str]) -> Finding:
-    if found := lacking(store, secret_keys, settings.ledger_retention_days):
-        return Finding("secrets", False, found.sentence, ADVICE)
+    if mismatch := lacking(store, secret_keys, settings.ledger_retention_days):
+        return Finding("secrets", False, mismatch.sentence, ADVICE)
     return Finding("secrets", True, "Everything that is stored can be read with them.")
 
 

@@ -119,16 +119,16 @@ def paywall_ids(text: str) -> frozenset[str]:
 
 
 def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    found = []
+    networks = []
     for part in listed(text):
         try:
-            found.append(ipaddress.ip_network(part))
+            networks.append(ipaddress.ip_network(part))
         except ValueError:
             raise ValidationError(
                 f"has {part!r}, which is not a network; write networks such as 10.0.0.0/8, "
                 "separated by commas"
             ) from None
-    return tuple(found)
+    return tuple(networks)
 
 
 def retry_schedule(text: str) -> tuple[int, ...]:

@@ -197,7 +197,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         env.seal()
     except EnvValidationError as error:
         wrong = cast(Mapping[str, Any], error.error_messages)
-    problems += [f"{name} {message}." for name, found in wrong.items() for message in found]
+    problems += [f"{name} {message}." for name, messages in wrong.items() for message in messages]
     # What could not be read counts as not given, so that the other complaints come in the same go.
     unread = {row.name.lower(): row.parse(row.default) for row in SETTINGS if row.variable in wrong}
     settings = Settings(**(values | unread))

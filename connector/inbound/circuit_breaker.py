@@ -12,7 +12,7 @@ from connector.errors import Unavailable
 PROBE_SECONDS = 1.0
 
 
-class Outage:
+class CircuitBreaker:
     """What one process knows of its database: away from the first Unavailable on, until a try
     goes well. A try is let through every second, one at a time."""
 

@@ -28,7 +28,7 @@ class _Place(Generic[Item, Result]):
         self.leads = False
 
 
-class Batches(Generic[Key, Item, Result]):
+class Coalescer(Generic[Key, Item, Result]):
     """Runs `work` (a key and at most `most` items, in order of arrival; one result each), for each
     key in one thread at a time."""
 

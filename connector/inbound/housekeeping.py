@@ -16,7 +16,7 @@ from connector.deadline import Deadline
 from connector.errors import ConnectorError, KeyRefused
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import (
     Store,
     delivery_rows,
@@ -40,7 +40,7 @@ _spread = random.Random()  # noqa: S311 -- its own: others may depend on the mod
 log = structlog.get_logger(__name__)
 
 
-class Worker:
+class Housekeeper:
     """One thread that goes its rounds until it is stopped."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Worker:
         client: Client,
         subscriptions: Subscriptions,
         reconcile: Reconcile,
-        sealer: Sealer,
+        sealer: Encryption,
     ) -> None:
         self._settings, self._store, self._client = settings, store, client
         self._subscriptions, self._reconcile, self._sealer = subscriptions, reconcile, sealer

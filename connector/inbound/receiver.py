@@ -24,8 +24,8 @@ from connector.errors import (
     SignatureRefused,
     Unavailable,
 )
-from connector.inbound.circuit_breaker import Outage
-from connector.inbound.coalescing import Batches
+from connector.inbound.circuit_breaker import CircuitBreaker
+from connector.inbound.coalescing import Coalescer
 from connector.inbound.endpoints import Endpoints, Known
 from connector.store import (
     Store,
@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Event:
+class InboundEvent:
     """An upstream event that could be read; `body` is its own JSON text."""
 
     id: str
@@ -62,7 +62,7 @@ class Event:
     body: str
 
 
-_Delivery = tuple[Event | None, bytes]
+_Delivery = tuple[InboundEvent | None, bytes]
 """The event that was read, if it could be, and the body that it came in."""
 
 
@@ -78,8 +78,8 @@ class Inbound:
     ) -> None:
         self._store, self._endpoints, self._wake = store, endpoints, wake
         self._retention = timedelta(days=retention_days)
-        self._outage = Outage()
-        self._batches = Batches(self._keep_all)
+        self._circuit_breaker = CircuitBreaker()
+        self._coalescer = Coalescer(self._keep_all)
 
     def take(self, endpoint_id: str, body: bytes, signature: str) -> str:
         """Take one delivery; when this returns, it is durable. What became of it, in one word.
@@ -98,8 +98,8 @@ class Inbound:
             log.warning("inbound_bad_signature", endpoint=endpoint_id[:8])
             raise SignatureRefused("The signature of this delivery is missing or wrong.")
         try:
-            with self._outage.watched():
-                result = self._batches.run(endpoint_id, (read(body), body))
+            with self._circuit_breaker.watched():
+                result = self._coalescer.run(endpoint_id, (read(body), body))
             if result in _OURS:
                 raise Unavailable(_OURS[result])
         except Unavailable:
@@ -135,7 +135,7 @@ class Inbound:
         endpoint = subscription_rows.endpoint(connection, endpoint_id)
         if endpoint is None:
             return [_UNKNOWN] * len(batch), 0
-        new: dict[str, Event] = {}
+        new: dict[str, InboundEvent] = {}
         for event, body in batch:
             if event is None:
                 event_rows.keep_unreadable(connection, endpoint.paywall_id, body)
@@ -145,7 +145,7 @@ class Inbound:
         kept, pushed = keep(connection, endpoint.paywall_id, list(new.values()), self._retention)
         words = dict(zip(new, kept, strict=True))
 
-        def became(event: Event | None) -> str:
+        def became(event: InboundEvent | None) -> str:
             if event is None:
                 return "unreadable"
             if _foreign(event, endpoint):
@@ -155,12 +155,12 @@ class Inbound:
         return [became(event) for event, _ in batch], pushed
 
 
-def _foreign(event: Event, endpoint: Endpoint) -> bool:
+def _foreign(event: InboundEvent, endpoint: Endpoint) -> bool:
     return bool(endpoint.upstream_id) and event.paywall_id != endpoint.upstream_id
 
 
 def keep(
-    connection: Connection, paywall_id: str, found: Sequence[Event], retention: timedelta
+    connection: Connection, paywall_id: str, events: Sequence[InboundEvent], retention: timedelta
 ) -> tuple[list[str], int]:
     """Keep events of a local paywall, in the caller's transaction: what became of each (stored,
     duplicate, too_old) and how many pushes they caused. New ones are numbered in the given order.
@@ -169,13 +169,13 @@ def keep(
     Every transaction takes its locks in one order (pairs, events, the counter, each sorted), so
     that two never wait for each other.
     """
-    pairs = {event.wallet_id: event.external_id for event in found if event.external_id}
+    pairs = {event.wallet_id: event.external_id for event in events if event.external_id}
     for wallet_id, external_id in sorted(pairs.items()):
         event_rows.learn_pair(connection, paywall_id, wallet_id, external_id)
     oldest = datetime.now(UTC) - retention
-    results = {event.id: "too_old" for event in found}
+    results = {event.id: "too_old" for event in events}
     inserted: dict[str, int] = {}
-    for event in sorted(found, key=lambda event: event.id):
+    for event in sorted(events, key=lambda event: event.id):
         if event.created_at < oldest:
             continue
         row_id = event_rows.insert_new(
@@ -191,15 +191,15 @@ def keep(
         results[event.id] = "duplicate" if row_id is None else "stored"
         if row_id is not None:
             inserted[event.id] = row_id
-    new = [event for event in found if event.id in inserted]
+    new = [event for event in events if event.id in inserted]
     numbers = event_rows.number(connection, paywall_id, [inserted[event.id] for event in new])
     for rotated in {event.paywall_id for event in new if event.type == _ROTATED}:
         paywall_rows.distrust_all_of(connection, rotated)
     pushed = _announce(connection, paywall_id, dict(zip(numbers, new, strict=True)))
-    return [results[event.id] for event in found], pushed
+    return [results[event.id] for event in events], pushed
 
 
-def _announce(connection: Connection, paywall_id: str, new: Mapping[int, Event]) -> int:
+def _announce(connection: Connection, paywall_id: str, new: Mapping[int, InboundEvent]) -> int:
     """Put new events, by number, into the outbox; how many pushes they caused."""
     if not new or not hook_rows.any_live(connection, paywall_id):
         return 0
@@ -217,35 +217,35 @@ def _announce(connection: Connection, paywall_id: str, new: Mapping[int, Event])
     )
 
 
-def read(body: bytes) -> Event | None:
+def read(body: bytes) -> InboundEvent | None:
     """The event in a delivery's body, wrapped (`{delivery, event}`) or bare; None if it is
     neither."""
     try:
-        found = jsontext.loads(body)
+        parsed = jsontext.loads(body)
     except ValueError:
         return None
-    if isinstance(found, dict) and isinstance(found.get("event"), dict):
-        found = found["event"]
-    return event_of(found)
+    if isinstance(parsed, dict) and isinstance(parsed.get("event"), dict):
+        parsed = parsed["event"]
+    return event_of(parsed)
 
 
-def event_of(found: Any) -> Event | None:
+def event_of(parsed: Any) -> InboundEvent | None:
     """The event in upstream's JSON, or None without an id, a type, a paywall and a time."""
-    if not isinstance(found, dict):
+    if not isinstance(parsed, dict):
         return None
-    event_id, kind, paywall = (_name(found.get(name)) for name in ("id", "type", "paywallId"))
-    created_at = _moment(found.get("createdAt"))
+    event_id, kind, paywall = (_name(parsed.get(name)) for name in ("id", "type", "paywallId"))
+    created_at = _moment(parsed.get("createdAt"))
     if not (event_id and kind and paywall) or created_at is None:
         return None
-    data, subject = _object(found.get("data")), _object(found.get("subject"))
-    return Event(
+    data, subject = _object(parsed.get("data")), _object(parsed.get("subject"))
+    return InboundEvent(
         id=event_id,
         type=kind,
         paywall_id=paywall,
         created_at=created_at,
         wallet_id=_text(data.get("walletUserId")),
         external_id=_text(data.get("externalUserId")) or _text(subject.get("externalId")),
-        body=jsontext.dumps(found).decode(),
+        body=jsontext.dumps(parsed).decode(),
     )
 
 

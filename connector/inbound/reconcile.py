@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.catalog.events import EVENTS_BY_TYPE
-from connector.inbound.receiver import Event, event_of, keep
+from connector.inbound.receiver import InboundEvent, event_of, keep
 from connector.store import Store, event_rows, subscription_rows
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import events_read_back, gap_found
@@ -44,7 +44,7 @@ class Reading:
     """What one reading found; `incomplete` names what may be missing for good, `unfinished` tells
     that upstream still tries to send more than it shows, so that it is too early to say."""
 
-    events: dict[str, Event] = field(default_factory=dict)
+    events: dict[str, InboundEvent] = field(default_factory=dict)
     incomplete: list[str] = field(default_factory=list)
     unfinished: bool = False
 
@@ -82,13 +82,13 @@ class Reconcile:
         if began is None:
             return 0
         try:
-            found = self._ask(paywall, upstream)
-            new = self._insert(paywall, found)
+            reading = self._ask(paywall, upstream)
+            new = self._insert(paywall, reading)
         except BaseException:
             self._end(paywall, None, [])
             raise
-        complete_from = None if found.unfinished else began
-        self._end(paywall, complete_from, sorted(set(found.incomplete)))
+        complete_from = None if reading.unfinished else began
+        self._end(paywall, complete_from, sorted(set(reading.incomplete)))
         self._read_here[paywall.id] = began
         events_read_back(new)
         if new:
@@ -116,15 +116,15 @@ class Reconcile:
             )
         )
         before = row.read_at if row is not None else None
-        found = Reading()
+        reading = Reading()
         for subscription_id in ids[:_SUBSCRIPTIONS]:
             for status in STATUSES:
-                self._pages(found, paywall, upstream, subscription_id, status, before)
-        return found
+                self._pages(reading, paywall, upstream, subscription_id, status, before)
+        return reading
 
     def _pages(
         self,
-        found: Reading,
+        reading: Reading,
         paywall: Paywall,
         upstream: Upstream,
         subscription_id: str,
@@ -133,7 +133,7 @@ class Reconcile:
     ) -> None:
         page = webhooks.log(upstream, subscription_id, status)
         rows = list(_events(page))
-        found.events |= {event.id: event for event in rows}
+        reading.events |= {event.id: event for event in rows}
         if not _cut(page, rows, before):
             return
         shortly = before is not None and before > datetime.now(UTC) - _SHORTLY
@@ -144,34 +144,34 @@ class Reconcile:
             page = webhooks.log(upstream, subscription_id, status, kind)
             rows = list(_events(page))
             new = bool(self._unknown(paywall, rows))
-            found.events |= {event.id: event for event in rows}
+            reading.events |= {event.id: event for event in rows}
             if not _cut(page, rows, before):
                 continue
             if status == "pending":
-                found.unfinished = True
+                reading.unfinished = True
             # What was acknowledged was stored: a full page of it tells nothing new.
             elif new or status != "success":
                 label = EVENTS_BY_TYPE[kind].label if kind in EVENTS_BY_TYPE else kind
-                found.incomplete.append(f"{label} ({status})")
+                reading.incomplete.append(f"{label} ({status})")
 
-    def _unknown(self, paywall: Paywall, rows: Iterable[Event]) -> list[Event]:
+    def _unknown(self, paywall: Paywall, rows: Iterable[InboundEvent]) -> list[InboundEvent]:
         """Those of the events that are not stored here."""
-        found = {event.id: event for event in rows}
-        ids, known = list(found), set[str]()
+        events_by_id = {event.id: event for event in rows}
+        ids, known = list(events_by_id), set[str]()
         for start in range(0, len(ids), _ASKED):
             some = ids[start : start + _ASKED]
             known |= self._store.read(lambda c, some=some: event_rows.known(c, paywall.id, some))  # type: ignore[misc]
-        return [event for event in found.values() if event.id not in known]
+        return [event for event in events_by_id.values() if event.id not in known]
 
-    def _insert(self, paywall: Paywall, found: Reading) -> int:
+    def _insert(self, paywall: Paywall, reading: Reading) -> int:
         # Most of what upstream shows was stored long ago: only the rest is worth a transaction.
-        unknown = self._unknown(paywall, found.events.values())
+        unknown = self._unknown(paywall, reading.events.values())
         waiting = sorted(unknown, key=lambda event: event.created_at)
         new = 0
         for start in range(0, len(waiting), _BATCH):
             batch = waiting[start : start + _BATCH]
 
-            def insert(connection: Connection, batch: list[Event] = batch) -> int:
+            def insert(connection: Connection, batch: list[InboundEvent] = batch) -> int:
                 results, _ = keep(connection, paywall.id, batch, self._retention)
                 return results.count("stored")
 
@@ -179,7 +179,7 @@ class Reconcile:
         return new
 
 
-def _cut(page: list[dict[str, object]], rows: list[Event], before: datetime | None) -> bool:
+def _cut(page: list[dict[str, object]], rows: list[InboundEvent], before: datetime | None) -> bool:
     """Whether a page is full and does not reach back to the last complete reading."""
     if len(page) < webhooks.LOG_PAGE:
         return False
@@ -187,7 +187,7 @@ def _cut(page: list[dict[str, object]], rows: list[Event], before: datetime | No
     return before is None or oldest is None or oldest > before - _SKEW
 
 
-def _events(rows: list[dict[str, object]]) -> Iterator[Event]:
+def _events(rows: list[dict[str, object]]) -> Iterator[InboundEvent]:
     for row in rows:
         event = event_of(row.get("event"))
         if event is not None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from connector.config.settings import Settings
 from connector.errors import ConnectorError, KeyRefused, UpstreamBroken
 from connector.inbound.endpoints import Endpoints
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.store import Store, event_rows, hook_rows, subscription_rows
 from connector.store.paywall_rows import Paywall
@@ -45,7 +45,7 @@ class Subscriptions:
         store: Store,
         identity: Identity,
         endpoints: Endpoints,
-        sealer: Sealer,
+        sealer: Encryption,
     ) -> None:
         self._settings, self._store, self._identity = settings, store, identity
         self._endpoints, self._sealer = endpoints, sealer
@@ -180,8 +180,8 @@ class Subscriptions:
         return chosen
 
     def _ours(self, upstream: Upstream) -> list[Subscribed]:
-        found = webhooks.subscriptions(upstream)
-        return [one for one in found if one.active and self._endpoints.id_in(one.url)]
+        subscribed = webhooks.subscriptions(upstream)
+        return [one for one in subscribed if one.active and self._endpoints.id_in(one.url)]
 
     def _usable(self, paywall: Paywall, ours: list[Subscribed]) -> list[Subscribed]:
         """Those under the signing secret whose endpoint is this paywall's, or was lost with a

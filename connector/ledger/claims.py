@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Wish:
+class Intent:
     """One call of an exactly-once action."""
 
     paywall: Paywall
@@ -52,27 +52,27 @@ class Lease:
     was_in_doubt: bool
 
 
-def claim(connection: Connection, asked: Wish, deadline: Deadline) -> Lease | Entry:
+def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry:
     """In one transaction: a lease on the reference, or the row as it stands if there is none to
     be had."""
-    if len(asked.paywall.ids) <= 1:
-        owned = _insert(connection, asked)
+    if len(intent.paywall.ids) <= 1:
+        owned = _insert(connection, intent)
         if owned is not None:
             return owned
-    entry = _find(connection, asked)
+    entry = _find(connection, intent)
     if entry is None:
-        owned = _insert(connection, asked)
+        owned = _insert(connection, intent)
         if owned is not None:
             return owned
-        entry = _find(connection, asked)  # another call wrote it since we looked
+        entry = _find(connection, intent)  # another call wrote it since we looked
     if entry is None:
         raise Unavailable("The reference is being written. Try again in a moment.")
-    if entry.values_hash != asked.values_hash:
+    if entry.values_hash != intent.values_hash:
         raise ReferenceReused(
             f"This reference was used before for {entry.amount} and user {entry.user_id}. Use a "
             "new reference for another amount or user, or send the same values again.",
             field="reference",
-            reference=asked.reference,
+            reference=intent.reference,
         )
     if entry.state in (DONE, UNKNOWN) or entry.leased:
         return entry
@@ -85,30 +85,30 @@ def claim(connection: Connection, asked: Wish, deadline: Deadline) -> Lease | En
         raise StillInFlight(
             "There is too little time left to finish this now. Try again in a few seconds; it "
             "will not count twice.",
-            reference=asked.reference,
+            reference=intent.reference,
             retry_after=2,
         )
-    key = entry.upstream_key if in_doubt else asked.upstream_key(entry.try_number)
+    key = entry.upstream_key if in_doubt else intent.upstream_key(entry.try_number)
     token = ledger_rows.take_lease(connection, entry, upstream_key=key, in_doubt=in_doubt)
     return Lease(entry.id, token, key, in_doubt)
 
 
-def _find(connection: Connection, asked: Wish) -> Entry | None:
+def _find(connection: Connection, intent: Intent) -> Entry | None:
     return ledger_rows.find(
-        connection, asked.paywall.ids, asked.action.key, asked.reference, lock=True
+        connection, intent.paywall.ids, intent.action.key, intent.reference, lock=True
     )
 
 
-def _insert(connection: Connection, asked: Wish) -> Lease | None:
-    key = asked.upstream_key(1)
+def _insert(connection: Connection, intent: Intent) -> Lease | None:
+    key = intent.upstream_key(1)
     entry_id = ledger_rows.insert_intent(
         connection,
-        paywall_id=asked.paywall.id,
-        action=asked.action.key,
-        reference=asked.reference,
-        values_hash=asked.values_hash,
-        user_id=asked.user,
-        amount=asked.amount,
+        paywall_id=intent.paywall.id,
+        action=intent.action.key,
+        reference=intent.reference,
+        values_hash=intent.values_hash,
+        user_id=intent.user,
+        amount=intent.amount,
         upstream_key=key,
     )
     return None if entry_id is None else Lease(entry_id, 1, key, was_in_doubt=False)

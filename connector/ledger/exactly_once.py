@@ -24,8 +24,8 @@ from connector.errors import (
     UpstreamBusy,
     UpstreamRejected,
 )
-from connector.ledger.claims import Lease, Wish, claim
-from connector.ledger.verdicts import Verdict, told
+from connector.ledger.claims import Intent, Lease, claim
+from connector.ledger.verdicts import Verdict
 from connector.money import plain
 from connector.store import Store, ledger_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
@@ -55,7 +55,7 @@ def run(
     Raises ReferenceReused, StillInFlight, Unavailable, or what `perform` raises.
     """
     user, amount = values["user"], plain(values["amount"])
-    asked = Wish(
+    intent = Intent(
         paywall,
         action,
         user,
@@ -65,15 +65,15 @@ def run(
     )
     while True:
         began = time.monotonic()
-        found = store.write(lambda connection: claim(connection, asked, deadline))
-        if isinstance(found, Lease):
-            own, kept = _try(store, asked, found, perform, began, deadline)
+        claimed = store.write(lambda connection: claim(connection, intent, deadline))
+        if isinstance(claimed, Lease):
+            own, kept = _try(store, intent, claimed, perform, began, deadline)
             if kept or own.final:
-                return _answer(asked, own, duplicate=not kept)
+                return _answer(intent, own, duplicate=not kept)
             continue  # the lease was lost: what counts is what the other try finds out
-        others = _decided(found) or _wait(store, found, asked.reference, deadline)
+        others = _decided(claimed) or _wait(store, claimed, intent.reference, deadline)
         if others is not None:
-            return _answer(asked, others, duplicate=True)
+            return _answer(intent, others, duplicate=True)
 
 
 def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Verdict | None:
@@ -89,7 +89,7 @@ def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Ver
         if seen is None or (seen.state == PENDING and not seen.leased):
             return None
         if seen.state != PENDING:
-            return _decided(seen) or (told(seen.answer) if seen.answer else None)
+            return _decided(seen) or (Verdict.from_json(seen.answer) if seen.answer else None)
     raise StillInFlight(
         "The same reference is still being worked on. Try again in a few seconds; it will not "
         "count twice.",
@@ -100,7 +100,7 @@ def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Ver
 
 def _try(
     store: Store,
-    asked: Wish,
+    intent: Intent,
     owned: Lease,
     perform: Callable[[str], Values],
     began: float,
@@ -128,10 +128,10 @@ def _try(
         )
         state, next_try = FREE, answered
     kept = _settle(
-        store, owned, state, verdict.written(), deadline, next_try=next_try, final=verdict.final
+        store, owned, state, verdict.to_json(), deadline, next_try=next_try, final=verdict.final
     )
     if not kept and not verdict.final:
-        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=asked.action.key)
+        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=intent.action.key)
     return verdict, kept
 
 
@@ -187,7 +187,7 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
                 "message": "This was confirmed by hand." if happened else "This did not happen.",
             }
         )
-        ledger_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.written())
+        ledger_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
         return ledger_rows.get(connection, entry_id)
 
     return store.write(decide)
@@ -196,7 +196,7 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
 def _decided(entry: Entry) -> Verdict | None:
     """The verdict of a row that no try can change, or None."""
     if entry.state == DONE and entry.answer:
-        return told(entry.answer)
+        return Verdict.from_json(entry.answer)
     if entry.state == UNKNOWN:
         return Verdict(
             result={
@@ -209,18 +209,18 @@ def _decided(entry: Entry) -> Verdict | None:
     return None
 
 
-def _answer(asked: Wish, verdict: Verdict, *, duplicate: bool) -> Values:
+def _answer(intent: Intent, verdict: Verdict, *, duplicate: bool) -> Values:
     """The action's result with the values it was asked with, or the error raised."""
     if verdict.error is not None:
-        verdict.error.reference = asked.reference
-        ledger_answered(asked.action.key, verdict.error.code)
+        verdict.error.reference = intent.reference
+        ledger_answered(intent.action.key, verdict.error.code)
         raise verdict.error
     result = verdict.result or {}
     duplicate = duplicate and verdict.final
-    ledger_answered(asked.action.key, "duplicate" if duplicate else str(result.get("outcome")))
+    ledger_answered(intent.action.key, "duplicate" if duplicate else str(result.get("outcome")))
     return result | {
-        "user": asked.user,
-        "amount": asked.amount,
-        "reference": asked.reference,
+        "user": intent.user,
+        "amount": intent.amount,
+        "reference": intent.reference,
         "duplicate": duplicate,
     }

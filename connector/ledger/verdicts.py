@@ -30,7 +30,7 @@ class Verdict:
         """Whether it certainly did not happen."""
         return not self.final if self.error is None else self.error.nothing_happened
 
-    def written(self) -> str:
+    def to_json(self) -> str:
         """As JSON text for the ledger."""
         error = self.error
         if error is None:
@@ -45,21 +45,21 @@ class Verdict:
             }
         ).decode()
 
-
-def told(written: str) -> Verdict:
-    """The verdict that was written as `written`."""
-    found = jsontext.loads(written)
-    if "result" in found:
-        return Verdict(result=found["result"])
-    kind = _kinds().get(found["error"], UpstreamError)
-    return Verdict(
-        error=kind(
-            found["message"],
-            field=found["field"],
-            retry_after=found["retry_after"],
-            retryable=found["retryable"],
+    @classmethod
+    def from_json(cls, text: str) -> Verdict:
+        """The verdict that `to_json` wrote as `text`."""
+        stored = jsontext.loads(text)
+        if "result" in stored:
+            return cls(result=stored["result"])
+        kind = _kinds().get(stored["error"], UpstreamError)
+        return cls(
+            error=kind(
+                stored["message"],
+                field=stored["field"],
+                retry_after=stored["retry_after"],
+                retryable=stored["retryable"],
+            )
         )
-    )
 
 
 def _kinds() -> dict[str, type[ConnectorError]]:

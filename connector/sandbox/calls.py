@@ -76,8 +76,8 @@ def answer(data: object, status: int = 200) -> Response:
 
 def world() -> World:
     """Return the state of the current application."""
-    found: World = current_app.extensions["sandbox"]
-    return found
+    world: World = current_app.extensions["sandbox"]
+    return world
 
 
 def authenticated() -> Scene:

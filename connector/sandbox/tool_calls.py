@@ -77,10 +77,10 @@ def _arguments(parameters: JsonObject, prompt: str) -> JsonObject:
     required = parameters.get("required") or []
     if not isinstance(properties, dict) or not all(map(_is_schema, properties.values())):
         raise SandboxError(400, "A tool's parameters must be a JSON schema of an object.")
-    found = {name: _value(name, schema, prompt) for name, schema in properties.items()}
+    arguments = {name: _value(name, schema, prompt) for name, schema in properties.items()}
     return {
         name: _placeholder(properties[name], prompt) if value is None else value
-        for name, value in found.items()
+        for name, value in arguments.items()
         if value is not None or name in required
     }
 

@@ -50,12 +50,12 @@ def list_subscriptions(call: Call) -> Response:
     if status not in (None, "active", "inactive"):
         raise SandboxError(400, "'status' must be active or inactive.")
     with call.paywall.lock:
-        found = [
+        shown = [
             _shown(call, subscription)
             for subscription in call.paywall.subscriptions.values()
             if status is None or subscription.active == (status == "active")
         ]
-    return answer({"subscriptions": found})
+    return answer({"subscriptions": shown})
 
 
 @operation(blueprint, "subscriptions", "GET", "/webhooks/subscriptions/<id>", for_user=False)

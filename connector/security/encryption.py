@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
-class Sealer:
+class Encryption:
     """Seals and opens short texts. `secret_keys`: the server secrets, the signing one first."""
 
     def __init__(self, secret_keys: Sequence[str]) -> None:

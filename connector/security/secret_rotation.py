@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection
 
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.security.identity import secret_tag
 from connector.store import Store, paywall_rows, sealed_rows, secret_rows
 
@@ -67,7 +67,7 @@ class Lacking:
 def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> Lacking:
     """What could not be read, or not be recognised, under these secrets alone. Of keys, those of
     the last `used_within_days` count. Changes nothing."""
-    sealer, loaded = Sealer(secret_keys), {secret_tag(secret) for secret in secret_keys}
+    sealer, loaded = Encryption(secret_keys), {secret_tag(secret) for secret in secret_keys}
 
     def look(connection: Connection) -> Lacking:
         unloaded = [tag for tag in secret_rows.tags(connection) if tag not in loaded]
@@ -98,19 +98,19 @@ def check_secrets(store: Store, secret_keys: Sequence[str], used_within_days: in
     """
     known, loaded = store.read(secret_rows.tags), [secret_tag(secret) for secret in secret_keys]
     if set(known) - {loaded[0]}:
-        if found := lacking(store, secret_keys, used_within_days):
-            raise SecretsMismatch(f"{found.sentence} {ADVICE} {_WITHOUT}")
-        _renew(store, Sealer(secret_keys))
+        if mismatch := lacking(store, secret_keys, used_within_days):
+            raise SecretsMismatch(f"{mismatch.sentence} {ADVICE} {_WITHOUT}")
+        _renew(store, Encryption(secret_keys))
         for tag in set(known) - set(loaded):
             store.write(lambda connection, tag=tag: secret_rows.forget(connection, tag))  # type: ignore[misc]
     store.write(lambda connection: secret_rows.remember(connection, loaded))
 
 
-def _closed(sealer: Sealer, sealed: Sequence[tuple[str, str]]) -> int:
+def _closed(sealer: Encryption, sealed: Sequence[tuple[str, str]]) -> int:
     return sum(sealer.open(text) is None for _, text in sealed)
 
 
-def _renew(store: Store, sealer: Sealer) -> None:
+def _renew(store: Store, sealer: Encryption) -> None:
     """Seal under the signing secret what is sealed under an older one."""
     count = 0
     for read, replace in (

@@ -31,16 +31,16 @@ from sqlalchemy import (
 from connector.catalog.events import EVENTS_BY_TYPE
 from connector.errors import InvalidField
 from connector.store.hook_rows import ACTIVE, Hook
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.outbox_rows import PENDING
 from connector.store.tables import paywalls
+from connector.store.timestamps import now
 from connector.store.trigger_tables import (
     deliveries,
     delivery_attempts,
     hooks,
     user_pairs,
 )
+from connector.store.upsert import insert_for
 
 ANY_EVENT = "any_event"
 _ROW_ID = {
@@ -250,7 +250,7 @@ def _user_of(connection: Connection, paywall_id: str, wallet_id: str) -> str:
 def _attempts(
     connection: Connection, delivery_ids: Sequence[str]
 ) -> dict[str, list[LoggedAttempt]]:
-    found: dict[str, list[LoggedAttempt]] = {}
+    by_delivery: dict[str, list[LoggedAttempt]] = {}
     rows = connection.execute(
         select(
             delivery_attempts.c.delivery_id,
@@ -260,5 +260,5 @@ def _attempts(
         .order_by(delivery_attempts.c.delivery_id, delivery_attempts.c.number)
     )
     for delivery_id, *values in rows:
-        found.setdefault(delivery_id, []).append(LoggedAttempt(*values))
-    return found
+        by_delivery.setdefault(delivery_id, []).append(LoggedAttempt(*values))
+    return by_delivery

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from connector.store.moments import now
+from connector.store.timestamps import now
 from connector.store.trigger_tables import events, subscriptions, unreadable, user_pairs
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, distinct, func, select
 
 from connector.store.hook_rows import ACTIVE, OFF
-from connector.store.moments import now
 from connector.store.outbox_rows import is_pending
 from connector.store.subscription_rows import Subscription, with_live_hooks
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks, subscriptions
 
 OVERDUE_SECONDS = 120

@@ -26,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 
-from connector.store.moments import now
 from connector.store.tables import paywalls
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
 
 ACTIVE, OFF, DELETED = "active", "off", "deleted"
@@ -95,13 +95,13 @@ def insert(
     connection.execute(
         select(paywalls.c.id).where(paywalls.c.id == paywall_id).with_for_update(key_share=True)
     )
-    found = _first(connection, _select.where(*same))
-    if found is not None and found.state == ACTIVE:
-        return found, False
-    if found is not None:
+    existing = _first(connection, _select.where(*same))
+    if existing is not None and existing.state == ACTIVE:
+        return existing, False
+    if existing is not None:
         connection.execute(
             update(hooks)
-            .where(hooks.c.id == found.id)
+            .where(hooks.c.id == existing.id)
             .values(
                 state=ACTIVE, problem="", failing_since=None, failed_at=None, secret=sealed_secret
             )

@@ -22,9 +22,9 @@ from sqlalchemy import (
     update,
 )
 
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.tables import ledger
+from connector.store.timestamps import now
+from connector.store.upsert import insert_for
 
 PENDING = "pending"
 IN_DOUBT = "in_doubt"
@@ -133,8 +133,8 @@ def find(
         {"paywalls": list(paywall_ids), "action_key": action, "asked": reference},
     ).all()
     order = (DONE, UNKNOWN, IN_DOUBT, PENDING, FREE)
-    found = sorted((Entry(**row._mapping) for row in rows), key=lambda e: order.index(e.state))
-    return found[0] if found else None
+    entries = sorted((Entry(**row._mapping) for row in rows), key=lambda e: order.index(e.state))
+    return entries[0] if entries else None
 
 
 @cache

@@ -33,8 +33,8 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from connector.store import task_rows
 from connector.store.hook_rows import ACTIVE
-from connector.store.moments import Moment, now
 from connector.store.task_rows import Task
+from connector.store.timestamps import Moment, now
 from connector.store.trigger_tables import deliveries, delivery_attempts, hooks
 
 PENDING, SENT, FAILED, SKIPPED = "pending", "sent", "failed", "skipped"

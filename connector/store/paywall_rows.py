@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.tables import paywall_keys, paywalls
+from connector.store.timestamps import now
+from connector.store.upsert import insert_for
 
 TRUST_SECONDS = 600
 
@@ -42,8 +42,8 @@ _trusted = (
 
 def trusted(connection: Connection, fingerprints: Sequence[str]) -> Paywall | None:
     """The paywall of a key that upstream confirmed in the last ten minutes, or None."""
-    found = (connection.execute(_trusted, {"given": one}).first() for one in fingerprints)
-    row = next((row for row in found if row is not None), None)
+    matches = (connection.execute(_trusted, {"given": one}).first() for one in fingerprints)
+    row = next((row for row in matches if row is not None), None)
     if row is None:
         return None
     ids = _with_aliases(connection, row.paywall_id) if row.has_aliases else (row.paywall_id,)

@@ -24,10 +24,10 @@ from sqlalchemy import (
 
 from connector.store.delivery_rows import COLUMNS, fresh, row_id
 from connector.store.hook_rows import Hook
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.outbox_rows import FAILED, PENDING
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, events, user_pairs
+from connector.store.upsert import insert_for
 
 REPLAY_MAX = 5_000
 """How many events one call replays at most."""
@@ -73,8 +73,8 @@ def replay_since(
         .order_by(events.c.received_at, events.c.seq)
         .limit(REPLAY_MAX + 1)
     )
-    found = connection.execute(page).all()
-    more = found[-1].received_at if len(found) > REPLAY_MAX else None
+    matches = connection.execute(page).all()
+    more = matches[-1].received_at if len(matches) > REPLAY_MAX else None
     kept = page.limit(REPLAY_MAX).subquery()
     place = func.row_number().over(order_by=kept.c.seq).cast(Integer)
     rows = select(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, select
 
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.tables import server_secrets
+from connector.store.timestamps import now
+from connector.store.upsert import insert_for
 
 
 def tags(connection: Connection) -> list[str]:

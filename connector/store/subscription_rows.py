@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 
 from connector.store.hook_rows import ACTIVE
-from connector.store.inserting import insert_for
-from connector.store.moments import now
 from connector.store.tables import paywalls
+from connector.store.timestamps import now
 from connector.store.trigger_tables import endpoints, hooks, subscriptions
+from connector.store.upsert import insert_for
 
 NONE, READY, FAILED = "none", "ready", "failed"
 LEASE_SECONDS = 30
@@ -175,8 +175,8 @@ def upstream_ids(connection: Connection, paywall_id: str) -> list[str]:
     """The upstream subscriptions that this paywall ever had here, newest first."""
     aliases = select(paywalls.c.id).where(paywalls.c.merged_into == paywall_id)
     return [
-        found
-        for found in connection.execute(
+        wallet
+        for wallet in connection.execute(
             select(endpoints.c.subscription_id)
             .where(
                 or_(endpoints.c.paywall_id == paywall_id, endpoints.c.paywall_id.in_(aliases)),
@@ -184,7 +184,7 @@ def upstream_ids(connection: Connection, paywall_id: str) -> list[str]:
             )
             .order_by(endpoints.c.created_at.desc())
         ).scalars()
-        if found
+        if wallet
     ]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from connector.store.moments import Moment
+from connector.store.timestamps import Moment
 
 metadata = MetaData(
     naming_convention={

@@ -66,10 +66,12 @@ def load(connection: Connection, tokens: Mapping[str, int]) -> list[Task]:
     ).all()
     values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
     own = len(_own_columns)
-    found = {row[0]: EventRow(*row[own:]) for row in values if row[own] is not None}
-    users = _users(connection, list(found.values()))
+    event_of_task = {row[0]: EventRow(*row[own:]) for row in values if row[own] is not None}
+    users = _users(connection, list(event_of_task.values()))
     return [
-        Task(*(row[0], tokens[row[0]], *row[1:own], found.get(row[0]), users.get(row[3], {})))
+        Task(
+            *(row[0], tokens[row[0]], *row[1:own], event_of_task.get(row[0]), users.get(row[3], {}))
+        )
         for row in values
     ]
 

@@ -16,8 +16,8 @@ from sqlalchemy import (
     text,
 )
 
-from connector.store.moments import Moment
 from connector.store.tables import metadata
+from connector.store.timestamps import Moment
 
 # How events of a paywall come in: its upstream subscription, and the last number given to an event.
 subscriptions = Table(

@@ -106,10 +106,10 @@ class _Metrics:
 
     def child(self, metric: Counter | Histogram, *labels: str) -> Any:
         key = (metric._name, *labels)
-        found = self.children.get(key)
-        if found is None:
-            found = self.children[key] = metric.labels(*labels)
-        return found
+        child = self.children.get(key)
+        if child is None:
+            child = self.children[key] = metric.labels(*labels)
+        return child
 
 
 @cache

@@ -31,7 +31,7 @@ _MOST = {Pace.QUICK: PER_TARGET, Pace.UNKNOWN: 1, Pace.SLOW: 1}
 
 
 @dataclass
-class _Lane:
+class _Target:
     """A target; `young` are those of its pushes that began just now."""
 
     pace: Pace = Pace.UNKNOWN
@@ -53,13 +53,13 @@ class _Limit:
         return min(whole, int(self.most * _SHARE[pace]) - worse)
 
 
-class Lanes:
+class PushSlots:
     """The places of one process, `places` in all, `young` for pushes of the last two seconds. Used
     by one thread."""
 
     def __init__(self, places: int, young: int) -> None:
         self._all, self._young = _Limit(places), _Limit(young)
-        self._lanes: dict[str, _Lane] = {}
+        self._slots: dict[str, _Target] = {}
         self._pushes: dict[str, str] = {}
         self._begun: dict[str, float] = {}
 
@@ -83,59 +83,59 @@ class Lanes:
         for push_id, begun in list(self._begun.items()):
             if begun > late:
                 return
-            lane = self._lanes[self._pushes[push_id]]
-            self._grow_old(push_id, lane)
-            self._set(lane, Pace.SLOW)
+            slot = self._slots[self._pushes[push_id]]
+            self._grow_old(push_id, slot)
+            self._set(slot, Pace.SLOW)
 
     def room(self, target: str, failing: bool) -> int:
         """How many pushes to `target` may begin now; `failing`: its hook's last push failed."""
-        lane = self._lanes.get(target) or _Lane()
-        if lane.paused_until > time.monotonic():
+        slot = self._slots.get(target) or _Target()
+        if slot.paused_until > time.monotonic():
             return 0
-        pace = Pace.SLOW if failing and lane.pace is Pace.UNKNOWN else lane.pace
-        own = _MOST[pace] - lane.under_way
+        pace = Pace.SLOW if failing and slot.pace is Pace.UNKNOWN else slot.pace
+        own = _MOST[pace] - slot.under_way
         return max(0, min(own, self._all.free(pace), self._young.free(pace)))
 
     def begin(self, push_id: str, target: str, failing: bool) -> None:
         """Take a place for a push to `target`, unless it has one."""
         if push_id in self._pushes:
             return
-        if len(self._lanes) >= _REMEMBERED:
-            self._lanes = {name: lane for name, lane in self._lanes.items() if lane.under_way}
-        lane = self._lanes.setdefault(target, _Lane())
-        if failing and lane.pace is Pace.UNKNOWN:
-            self._set(lane, Pace.SLOW)
+        if len(self._slots) >= _REMEMBERED:
+            self._slots = {name: slot for name, slot in self._slots.items() if slot.under_way}
+        slot = self._slots.setdefault(target, _Target())
+        if failing and slot.pace is Pace.UNKNOWN:
+            self._set(slot, Pace.SLOW)
         self._pushes[push_id] = target
         self._begun[push_id] = time.monotonic()
         for limit in (self._all, self._young):
-            limit.taken[lane.pace] += 1
-        lane.under_way += 1
-        lane.young += 1
+            limit.taken[slot.pace] += 1
+        slot.under_way += 1
+        slot.young += 1
 
     def leave(self, push_id: str) -> None:
         """Give the place of a push back, if it has one."""
         target = self._pushes.pop(push_id, None)
         if target is None:
             return
-        lane = self._lanes[target]
+        slot = self._slots[target]
         if push_id in self._begun:
-            self._grow_old(push_id, lane)
-        lane.under_way -= 1
-        self._all.taken[lane.pace] -= 1
+            self._grow_old(push_id, slot)
+        slot.under_way -= 1
+        self._all.taken[slot.pace] -= 1
 
     def learn(self, target: str, *, quick: bool, pause: int = 0) -> None:
         """Note how a push to `target` went, and for how many seconds it wants nothing."""
-        lane = self._lanes.setdefault(target, _Lane())
-        self._set(lane, Pace.QUICK if quick else Pace.SLOW)
-        lane.paused_until = time.monotonic() + pause if pause else 0.0
+        slot = self._slots.setdefault(target, _Target())
+        self._set(slot, Pace.QUICK if quick else Pace.SLOW)
+        slot.paused_until = time.monotonic() + pause if pause else 0.0
 
-    def _grow_old(self, push_id: str, lane: _Lane) -> None:
+    def _grow_old(self, push_id: str, slot: _Target) -> None:
         del self._begun[push_id]
-        lane.young -= 1
-        self._young.taken[lane.pace] -= 1
+        slot.young -= 1
+        self._young.taken[slot.pace] -= 1
 
-    def _set(self, lane: _Lane, pace: Pace) -> None:
-        for limit, count in ((self._all, lane.under_way), (self._young, lane.young)):
-            limit.taken[lane.pace] -= count
+    def _set(self, slot: _Target, pace: Pace) -> None:
+        for limit, count in ((self._all, slot.under_way), (self._young, slot.young)):
+            limit.taken[slot.pace] -= count
             limit.taken[pace] += count
-        lane.pace = pace
+        slot.pace = pace

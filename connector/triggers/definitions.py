@@ -88,9 +88,9 @@ TRIGGERS: dict[str, Trigger] = {t.key: t for t in (_any(), *(_of(event) for even
 
 def find(key: str) -> Trigger:
     """The trigger with this key. Raises NotFound with the closest one, or all of them."""
-    found = TRIGGERS.get(key)
-    if found is not None:
-        return found
+    trigger = TRIGGERS.get(key)
+    if trigger is not None:
+        return trigger
     close = difflib.get_close_matches(key, TRIGGERS, n=1)
     raise NotFound(
         f"There is no trigger called “{show(key)}”. "

@@ -19,16 +19,16 @@ from sqlalchemy import Connection
 
 from connector.config.settings import Settings
 from connector.errors import ConnectorError
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import Store, outbox_rows
 from connector.store.outbox_rows import DROPPED, FAILED, PENDING, SKIPPED, Attempt, Ended
 from connector.store.task_rows import Task
 from connector.telemetry.metrics import delivery_ended, outbox_measured
-from connector.triggers.concurrency import QUICK_SECONDS, Lanes
+from connector.triggers.concurrency import QUICK_SECONDS, PushSlots
 from connector.triggers.payloads import Bodies, Body
-from connector.triggers.push_client import DEADLINE_SECONDS, Answer, Targets
+from connector.triggers.push_client import DEADLINE_SECONDS, Answer, PushClient
 from connector.triggers.result_buffer import Result, Results, write
-from connector.triggers.retry_policy import Verdict, delay_after, judge
+from connector.triggers.retry_policy import Decision, delay_after, judge
 from connector.triggers.signatures import headers
 
 PLACES, YOUNG = 256, 48
@@ -48,7 +48,7 @@ class _Done:
 
     task: Task
     answer: Answer
-    verdict: Verdict
+    decision: Decision
 
 
 class Delivery:
@@ -58,15 +58,15 @@ class Delivery:
         self,
         store: Store,
         settings: Settings,
-        sealer: Sealer,
-        targets: Targets,
+        sealer: Encryption,
+        push_client: PushClient,
         *,
         places: int = PLACES,
         young: int = YOUNG,
     ) -> None:
-        self._store, self._sealer, self._targets = store, sealer, targets
+        self._store, self._sealer, self._push_client = store, sealer, push_client
         self._schedule = settings.retry_schedule
-        self._lanes = Lanes(places, young)
+        self._slots = PushSlots(places, young)
         self._pool = ThreadPoolExecutor(places, thread_name_prefix="push")
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._results = Results(store)
@@ -108,7 +108,7 @@ class Delivery:
             except Exception:
                 log.exception("delivery_defect")
                 more, failures = False, failures + 1
-            if self._stopping.is_set() and not self._lanes.under_way:
+            if self._stopping.is_set() and not self._slots.under_way:
                 if unwritten := len(self._results.fresh) + self._results.refused:
                     log.warning("deliveries_unwritten", count=unwritten)
                 return
@@ -139,7 +139,7 @@ class Delivery:
             begun = {task.id for task in tasks}
             for delivery_id in chosen:
                 if delivery_id not in begun:
-                    self._lanes.leave(delivery_id)
+                    self._slots.leave(delivery_id)
         self._begin_all(tasks)
         self._measure()
         return more or bool(self._results.fresh)
@@ -150,23 +150,25 @@ class Delivery:
                 done = self._done.get_nowait()
             except queue.Empty:
                 return
-            task, answer, verdict = done.task, done.answer, done.verdict
-            attempt = Attempt(answer.status, answer.latency_ms, answer.text, verdict.problem)
-            self._results.add(Result(Ended(task, verdict.state, verdict.delay, attempt), verdict))
+            task, answer, decision = done.task, done.answer, done.decision
+            attempt = Attempt(answer.status, answer.latency_ms, answer.text, decision.problem)
+            self._results.add(
+                Result(Ended(task, decision.state, decision.delay, attempt), decision)
+            )
             quick = answer.status is not None and answer.latency_ms <= QUICK_SECONDS * 1000
-            self._lanes.leave(task.id)
-            self._lanes.learn(task.target, quick=quick, pause=verdict.pause)
-            delivery_ended("gone" if verdict.gone else verdict.state)
+            self._slots.leave(task.id)
+            self._slots.learn(task.target, quick=quick, pause=decision.pause)
+            delivery_ended("gone" if decision.gone else decision.state)
 
     def _choose(self) -> tuple[list[str], list[str], bool]:
         """Going round the hooks: deliveries to claim, for which places are taken already; hooks
         that are off but have something waiting; whether to go on at once."""
         chosen: list[str] = []
         dead: list[str] = []
-        self._lanes.age()
-        if not self._lanes.free:
+        self._slots.age()
+        if not self._slots.free:
             return chosen, dead, False
-        size = max(_PAGE_MIN, 2 * self._lanes.free)
+        size = max(_PAGE_MIN, 2 * self._slots.free)
         page = self._store.read(lambda c: outbox_rows.due(c, self._cursor, size))
         self._cursor = page[-1].hook_id if len(page) == size else ""
         for line in page:
@@ -174,18 +176,18 @@ class Delivery:
                 dead.append(line.hook_id)
                 continue
             # Under way already: its lease ended early, or somebody wants it sent once more.
-            due = [i for i in line.due if not (self._lanes.holds(i) or self._results.holds(i))]
-            for delivery_id in due[: self._lanes.room(line.target, line.failing)]:
-                self._lanes.begin(delivery_id, line.target, line.failing)
+            due = [i for i in line.due if not (self._slots.holds(i) or self._results.holds(i))]
+            for delivery_id in due[: self._slots.room(line.target, line.failing)]:
+                self._slots.begin(delivery_id, line.target, line.failing)
                 chosen.append(delivery_id)
-            if not self._lanes.free:
+            if not self._slots.free:
                 self._cursor = line.hook_id
                 break
         self._found_some |= bool(chosen or dead)
         more = bool(self._cursor) or self._found_some
         if not self._cursor:
             self._found_some = False
-        return chosen, dead, more and self._lanes.free > 0
+        return chosen, dead, more and self._slots.free > 0
 
     def _write(
         self,
@@ -209,7 +211,7 @@ class Delivery:
                 self._begin(task, bodies)
             except Exception as error:
                 log.warning("push_not_begun", hook=task.hook_id, error=type(error).__name__)
-                self._lanes.leave(task.id)
+                self._slots.leave(task.id)
                 failure = error
         if failure is not None:
             raise failure
@@ -228,7 +230,7 @@ class Delivery:
         else:
             self._pool.submit(self._push, task, secret, body.json)
         if ended is not None:
-            self._lanes.leave(task.id)
+            self._slots.leave(task.id)
             self._results.add(Result(ended))
 
     def _of_another(self, task: Task, body: Body) -> Ended:
@@ -248,13 +250,13 @@ class Delivery:
         """In the pool: one POST, outside any transaction."""
         try:
             signed = headers(task.id, secret, body) | {"Content-Type": "application/json"}
-            answer = self._targets.post(task.target_url, body, signed)
-            verdict = judge(answer, task.tries, self._schedule)
+            answer = self._push_client.post(task.target_url, body, signed)
+            decision = judge(answer, task.tries, self._schedule)
         except Exception:
             log.exception("push_defect", hook=task.hook_id)
             answer = Answer(None, 0, problem="The connector could not send this.")
-            verdict = judge(answer, task.tries, self._schedule)
-        self._done.put(_Done(task, answer, verdict))
+            decision = judge(answer, task.tries, self._schedule)
+        self._done.put(_Done(task, answer, decision))
         self._woken.set()
 
     def _measure(self) -> None:

@@ -12,13 +12,13 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from connector.errors import InvalidField, NotFound
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import Store, delivery_rows, hook_rows, replay_rows, subscription_rows
 from connector.store.delivery_rows import Delivery
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.paywall_rows import Paywall
 from connector.triggers.definitions import TRIGGERS, find
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 from connector.triggers.signatures import new_secret
 
 
@@ -47,12 +47,12 @@ class Hooks:
     def __init__(
         self,
         store: Store,
-        sealer: Sealer,
-        targets: Targets,
+        sealer: Encryption,
+        push_client: PushClient,
         most: int,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._sealer, self._targets = store, sealer, targets
+        self._store, self._sealer, self._push_client = store, sealer, push_client
         self._most, self._wake = most, wake
 
     def create(
@@ -65,12 +65,12 @@ class Hooks:
         hooks than are allowed.
         """
         _check_trigger(trigger)
-        target = self._targets.check(target_url)
+        target = self._push_client.check(target_url)
         secret = new_secret()
         sealed = self._sealer.seal(secret)
 
         def put(connection: Connection) -> Made:
-            found = hook_rows.insert(
+            inserted = hook_rows.insert(
                 connection,
                 paywall.id,
                 target_url=target,
@@ -79,13 +79,13 @@ class Hooks:
                 sealed_secret=sealed,
                 most=self._most,
             )
-            if found is None:
+            if inserted is None:
                 raise InvalidField(
                     f"This paywall has {self._most:,} hooks, as many as this connector allows. "
                     "Delete some that are not used any more, or ask the connector's operator to "
                     "raise CONNECTOR_HOOKS_PER_PAYWALL."
                 )
-            hook, is_new = found
+            hook, is_new = inserted
             if test:
                 _add_sample(connection, hook)
             return Made(hook, secret if is_new else "")
@@ -157,9 +157,9 @@ class Hooks:
         """Send one delivery once more. Raises NotFound, or InvalidField if its hook is off."""
 
         def put(connection: Connection) -> Delivery:
-            found = _delivery(connection, paywall, delivery_id)
-            _live(connection, paywall, found.hook_id)
-            replay_rows.replay_one(connection, found.id)
+            delivery = _delivery(connection, paywall, delivery_id)
+            _live(connection, paywall, delivery.hook_id)
+            replay_rows.replay_one(connection, delivery.id)
             return _delivery(connection, paywall, delivery_id)
 
         delivery = self._store.write(put)
@@ -179,10 +179,10 @@ def _add_sample(connection: Connection, hook: Hook) -> str:
 
 
 def _hook(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
-    found = hook_rows.get(connection, paywall.id, hook_id)
-    if found is None:
+    hook = hook_rows.get(connection, paywall.id, hook_id)
+    if hook is None:
         raise NotFound("This paywall has no hook with this id. GET /v1/hooks lists them.")
-    return found
+    return hook
 
 
 def _live(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
@@ -196,7 +196,7 @@ def _live(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
 
 
 def _delivery(connection: Connection, paywall: Paywall, delivery_id: str) -> Delivery:
-    found = delivery_rows.listing(connection, paywall.id, delivery_id=delivery_id, limit=1)
-    if not found:
+    deliveries = delivery_rows.listing(connection, paywall.id, delivery_id=delivery_id, limit=1)
+    if not deliveries:
         raise NotFound("This paywall has no delivery with this id. GET /v1/deliveries lists them.")
-    return found[0]
+    return deliveries[0]

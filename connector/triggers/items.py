@@ -52,7 +52,7 @@ def flat(
     data: Mapping[str, Any],
 ) -> Item:
     """The item from its parts; payload fields never replace the first ones."""
-    found: Item = {
+    item: Item = {
         "id": event_id,
         "seq": seq,
         "type": type,
@@ -76,9 +76,9 @@ def flat(
     for name, value in payload.items():
         if name == "paywall_id":
             continue
-        found[f"data_{name}" if name in FIRST or name == "payload_json" else name] = value
-    found["payload_json"] = jsontext.dumps(data).decode()
-    return found
+        item[f"data_{name}" if name in FIRST or name == "payload_json" else name] = value
+    item["payload_json"] = jsontext.dumps(data).decode()
+    return item
 
 
 def sample(event: Event) -> Item:

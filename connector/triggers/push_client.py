@@ -42,7 +42,7 @@ class Answer:
     problem: str = ""
 
 
-class Targets:
+class PushClient:
     """Checks addresses and posts to them; `allowed` are the networks that the operator opened."""
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
@@ -134,10 +134,10 @@ class Targets:
 
 def _resolve(host: str, port: int | None) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise TargetRefused("The host in this address was not found. Check its spelling.") from None
-    return [str(entry[4][0]) for entry in found]
+    return [str(entry[4][0]) for entry in resolved]
 
 
 def _sentence(error: Exception) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from connector.errors import ConnectorError
 from connector.store import Store, hook_rows, outbox_rows
 from connector.store.outbox_rows import SENT, Ended
-from connector.triggers.retry_policy import Verdict
+from connector.triggers.retry_policy import Decision
 
 APART_SECONDS = 5.0
 """How long after a refusal it is tried again."""
@@ -26,10 +26,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """How work on a task ended; `verdict` if it was pushed."""
+    """How work on a task ended; `decision` if it was pushed."""
 
     ended: Ended
-    verdict: Verdict | None = None
+    decision: Decision | None = None
 
 
 class Results:
@@ -91,18 +91,18 @@ class Results:
 def write(connection: Connection, results: Sequence[Result]) -> None:
     """Write down how tasks ended, and how their hooks do. Repeating it changes nothing."""
     outbox_rows.settle(connection, [result.ended for result in results])
-    pushed = [(r.ended.task.hook_id, r.verdict) for r in results if r.verdict is not None]
+    pushed = [(r.ended.task.hook_id, r.decision) for r in results if r.decision is not None]
     if not pushed:
         return
     off = hook_rows.note(
         connection,
-        well=[hook_id for hook_id, verdict in pushed if verdict.state == SENT],
+        well=[hook_id for hook_id, decision in pushed if decision.state == SENT],
         failing={
-            hook_id: verdict.problem
-            for hook_id, verdict in pushed
-            if verdict.state != SENT and not verdict.gone
+            hook_id: decision.problem
+            for hook_id, decision in pushed
+            if decision.state != SENT and not decision.gone
         },
-        gone={hook_id: verdict.problem for hook_id, verdict in pushed if verdict.gone},
+        gone={hook_id: decision.problem for hook_id, decision in pushed if decision.gone},
     )
     for hook_id, problem in off:
         log.warning("hook_switched_off", hook=hook_id, problem=problem)

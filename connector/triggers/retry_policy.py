@@ -20,7 +20,7 @@ _spread = random.Random()  # noqa: S311 -- its own: others may depend on the mod
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """The delivery's next state and after how many seconds it is due; `problem` is "" when it was
     taken, `gone` says that the hook is not wanted any more, `pause` for how many seconds nothing
     else is sent to this target."""
@@ -32,19 +32,19 @@ class Verdict:
     pause: int = 0
 
 
-def judge(answer: Answer, tries: int, schedule: Sequence[int]) -> Verdict:
-    """The verdict on the answer to a push that was tried `tries` times before."""
+def judge(answer: Answer, tries: int, schedule: Sequence[int]) -> Decision:
+    """The decision on the answer to a push that was tried `tries` times before."""
     status = answer.status
     if status is not None and 200 <= status < 300:
-        return Verdict(SENT)
+        return Decision(SENT)
     problem = answer.problem or _told(status)
     if status == _GONE:
-        return Verdict(FAILED, problem=problem, gone=True)
+        return Decision(FAILED, problem=problem, gone=True)
     asked = _seconds(answer.retry_after) if status in _ASKS_FOR_TIME else 0
     delay = delay_after(tries, schedule)
     if delay is None:
-        return Verdict(FAILED, problem=problem, pause=asked)
-    return Verdict(PENDING, max(delay, asked), problem, pause=asked)
+        return Decision(FAILED, problem=problem, pause=asked)
+    return Decision(PENDING, max(delay, asked), problem, pause=asked)
 
 
 def delay_after(tries: int, schedule: Sequence[int]) -> int | None:

@@ -104,14 +104,14 @@ class Watch:
         if self._socket is not None:
             self._socket.settimeout(BODY_SECONDS)
         until = time.monotonic() + BODY_SECONDS
-        found = b""
+        body = b""
         with contextlib.suppress(OSError, ValueError, HTTPError):
-            while len(found) < BODY_MAX and time.monotonic() < until:
-                part = response.raw.read1(BODY_MAX - len(found), decode_content=False)
+            while len(body) < BODY_MAX and time.monotonic() < until:
+                part = response.raw.read1(BODY_MAX - len(body), decode_content=False)
                 if not part:
                     break
-                found += part
-        return found[:BODY_MAX]
+                body += part
+        return body[:BODY_MAX]
 
     def expired_sentence(self) -> str:
         """What to tell when the time was over, else ""."""

@@ -152,18 +152,18 @@ class Upstream:
 
     def models(self) -> list[dict[str, Any]]:
         """GET /models."""
-        found = self.ask("models", "GET", "/models").get("data")
-        if not isinstance(found, list):
+        models = self.ask("models", "GET", "/models").get("data")
+        if not isinstance(models, list):
             raise _unexpected(Again.FREELY)
-        return [model for model in found if isinstance(model, dict)]
+        return [model for model in models if isinstance(model, dict)]
 
     def subscriptions(self) -> list[dict[str, Any]]:
         """GET /webhooks/subscriptions: the cheapest proof of a key, and it may tell the paywall's
         id."""
-        found = self.ask("subscriptions", "GET", "/webhooks/subscriptions").get("subscriptions")
-        if not isinstance(found, list):
+        rows = self.ask("subscriptions", "GET", "/webhooks/subscriptions").get("subscriptions")
+        if not isinstance(rows, list):
             raise _unexpected(Again.FREELY)
-        return [row for row in found if isinstance(row, dict)]
+        return [row for row in rows if isinstance(row, dict)]
 
 
 def _text(answer: dict[str, Any], name: str) -> str:

@@ -123,11 +123,11 @@ def _retry_after(value: str) -> int:
 def _said(raw: bytes) -> str:
     """Upstream's own words from an error body of unknown shape, or "", as one short sentence."""
     try:
-        found = jsontext.loads(raw)
+        body = jsontext.loads(raw)
     except ValueError:
         return ""
     for name in ("error", "message", "detail"):
-        value = found.get(name) if isinstance(found, dict) else None
+        value = body.get(name) if isinstance(body, dict) else None
         if isinstance(value, dict):
             value = value.get("message")
         if isinstance(value, str) and value:

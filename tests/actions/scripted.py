@@ -40,8 +40,8 @@ class Scripted:
         """POST values to an action; its answer, which must be a success of HTTP."""
         answer = self.client.post(f"/v1/{action}", json=values, headers=BEARER)
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.get_json()
-        return found
+        result: dict[str, Any] = answer.get_json()
+        return result
 
 
 @pytest.fixture(scope="session")

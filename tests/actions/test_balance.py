@@ -40,28 +40,28 @@ def test_balance_answers_get_and_post_alike(builder: Builder, method: str) -> No
 
 
 def test_a_new_user_has_nothing_and_causes_no_link(builder: Builder) -> None:
-    found = builder.get("balance", user="ann").json
-    assert found is not None
-    assert (found["outcome"], found["sufficient"]) == ("insufficient", False)
-    assert (found["balance"], found["action_url"]) == ("0", "")
+    answer = builder.get("balance", user="ann").json
+    assert answer is not None
+    assert (answer["outcome"], answer["sufficient"]) == ("insufficient", False)
+    assert (answer["balance"], answer["action_url"]) == ("0", "")
     assert builder.operations() == ["balance"]
 
 
 @pytest.mark.parametrize("minimum", ["2", "2.00", "0", "1.999999"])
 def test_a_minimum_that_is_met_is_sufficient(builder: Builder, minimum: str) -> None:
     builder.user("ann", balance="2")
-    found = builder.get("balance", user="ann", minimum=minimum).json
-    assert found is not None
-    assert (found["outcome"], found["action_url"]) == ("sufficient", "")
+    answer = builder.get("balance", user="ann", minimum=minimum).json
+    assert answer is not None
+    assert (answer["outcome"], answer["action_url"]) == ("sufficient", "")
     assert builder.operations() == ["balance"]
 
 
 def test_a_minimum_that_is_not_met_comes_with_a_topup_link(builder: Builder) -> None:
     builder.user("ann", balance="2")
-    found = builder.get("balance", user="ann", minimum="2.000001").json
-    assert found is not None
-    assert (found["success"], found["outcome"]) == (True, "insufficient")
-    assert "/checkout/" in found["action_url"]
+    answer = builder.get("balance", user="ann", minimum="2.000001").json
+    assert answer is not None
+    assert (answer["success"], answer["outcome"]) == (True, "insufficient")
+    assert "/checkout/" in answer["action_url"]
     assert builder.operations() == ["balance", "topup"]
 
 
@@ -87,11 +87,11 @@ def test_the_number_is_read_from_any_format(
     scripted: Scripted, formatted: str, number: str
 ) -> None:
     scripted.says["user/balance"] = {"balance": "1", "balanceFormatted": formatted}
-    found = scripted.ask("balance", user="ann")
-    assert (found["balance"], found["balance_formatted"]) == (number, formatted)
+    answer = scripted.ask("balance", user="ann")
+    assert (answer["balance"], answer["balance_formatted"]) == (number, formatted)
     enough = number not in ("", "0") and not number.startswith("-")
-    assert found["sufficient"] is enough
-    assert found["outcome"] == ("sufficient" if enough else "insufficient")
+    assert answer["sufficient"] is enough
+    assert answer["outcome"] == ("sufficient" if enough else "insufficient")
 
 
 @pytest.mark.parametrize("answer", [{"balance": "5"}, {"balance": None, "balanceFormatted": "?"}])

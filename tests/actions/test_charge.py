@@ -23,18 +23,18 @@ ASKED = {"user": "ann", "amount": "0.50", "reference": "order-1"}
 def charged(builder: Builder, **changed: Any) -> dict[str, Any]:
     answer = builder.post("charge", **(ASKED | changed))
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    assert list(found) == SHAPE
-    assert None not in found.values()
-    assert not any(isinstance(value, dict | list) for value in found.values())
-    return found
+    result: dict[str, Any] = answer.get_json()
+    assert list(result) == SHAPE
+    assert None not in result.values()
+    assert not any(isinstance(value, dict | list) for value in result.values())
+    return result
 
 
 def test_a_user_with_enough_balance_is_charged(builder: Builder) -> None:
     builder.user("ann", balance="2")
-    found = charged(builder)
-    assert found.pop("request_id").startswith("req_")
-    assert found == {
+    result = charged(builder)
+    assert result.pop("request_id").startswith("req_")
+    assert result == {
         "success": True,
         "outcome": "charged",
         "message": "The user was charged $0.50.",
@@ -58,10 +58,10 @@ def test_the_same_reference_again_is_a_duplicate_and_charges_nothing(builder: Bu
 
 
 def test_a_user_without_balance_gets_a_topup_link(builder: Builder) -> None:
-    found = charged(builder)
-    assert (found["success"], found["outcome"]) == (False, "topup_required")
-    assert "/checkout/" in found["action_url"]
-    assert found["action_url"] in found["message"]
+    result = charged(builder)
+    assert (result["success"], result["outcome"]) == (False, "topup_required")
+    assert "/checkout/" in result["action_url"]
+    assert result["action_url"] in result["message"]
     assert builder.seen("ledger") == []
 
 
@@ -73,9 +73,9 @@ def test_a_user_who_paid_is_charged_under_the_same_reference(builder: Builder) -
 
 
 def test_a_user_of_a_shared_paywall_must_authorize_first(shared_builder: Builder) -> None:
-    found = charged(shared_builder)
-    assert (found["success"], found["outcome"]) == (False, "authorization_required")
-    assert "/authorize/" in found["action_url"]
+    result = charged(shared_builder)
+    assert (result["success"], result["outcome"]) == (False, "authorization_required")
+    assert "/authorize/" in result["action_url"]
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_a_user_of_a_shared_paywall_must_authorize_first(shared_builder: Builder
 )
 def test_the_link_is_found_in_any_wording(builder: Builder, wording: str) -> None:
     builder.control("settings", refusal_wording=wording)
-    found = charged(builder)
-    assert found["outcome"] == "topup_required"
-    assert found["message"] == wording.replace("{link}", found["action_url"])
+    result = charged(builder)
+    assert result["outcome"] == "topup_required"
+    assert result["message"] == wording.replace("{link}", result["action_url"])
 
 
 def test_the_link_decides_even_if_the_words_say_something_else(shared_builder: Builder) -> None:
@@ -116,24 +116,24 @@ def test_without_a_link_in_the_words_upstream_is_asked(
 ) -> None:
     shared_builder.user("ann", **state)
     shared_builder.control("settings", refusal_wording="Not now.")
-    found = charged(shared_builder)
-    assert (found["outcome"], found["message"]) == (outcome, "Not now.")
-    assert path in found["action_url"]
+    result = charged(shared_builder)
+    assert (result["outcome"], result["message"]) == (outcome, "Not now.")
+    assert path in result["action_url"]
 
 
 def test_a_refusal_of_somebody_who_could_pay_is_declined(builder: Builder) -> None:
     builder.user("ann", balance="9")
     builder.control("settings", decline_wording="The shop is closed.")
-    found = charged(builder)
-    assert (found["success"], found["outcome"]) == (False, "declined")
-    assert (found["message"], found["action_url"]) == ("The shop is closed.", "")
+    result = charged(builder)
+    assert (result["success"], result["outcome"]) == (False, "declined")
+    assert (result["message"], result["action_url"]) == ("The shop is closed.", "")
 
 
 def test_a_foreign_link_does_not_decide(builder: Builder) -> None:
     builder.user("ann", balance="9")
     builder.control("settings", decline_wording="See https://shop.example/help.")
-    found = charged(builder)
-    assert (found["outcome"], found["action_url"]) == ("declined", "")
+    result = charged(builder)
+    assert (result["outcome"], result["action_url"]) == ("declined", "")
 
 
 @pytest.mark.parametrize("operation", ["connect", "topup", "balance"])
@@ -142,9 +142,9 @@ def test_a_refusal_that_cannot_be_explained_is_declined_with_its_words(
 ) -> None:
     builder.control("settings", decline_wording="Read https://shop.example/why.")
     builder.fault(operation, "http_401", times=9)
-    found = charged(builder)
-    assert (found["outcome"], found["message"]) == ("declined", "Read https://shop.example/why.")
-    assert found["action_url"] == "https://shop.example/why"
+    result = charged(builder)
+    assert (result["outcome"], result["message"]) == ("declined", "Read https://shop.example/why.")
+    assert result["action_url"] == "https://shop.example/why"
 
 
 def test_the_notes_that_upstream_keeps_hold_reference_description_and_metadata(
@@ -174,6 +174,6 @@ def test_the_same_reference_with_another_amount_is_refused(builder: Builder) -> 
 
 def test_the_amount_reaches_upstream_in_full(builder: Builder) -> None:
     builder.user("ann", balance="9999")
-    found = charged(builder, amount="1234.567891")
-    assert found["amount"] == "1234.567891"
+    result = charged(builder, amount="1234.567891")
+    assert result["amount"] == "1234.567891"
     assert builder.seen("ledger")[0]["amount"] == "1234.567891"

@@ -27,20 +27,20 @@ ASKED = {"user": "ann", "model": "sandbox-echo", "prompt": "a canary prompt"}
 def chatted(builder: Builder, **values: Any) -> dict[str, Any]:
     answer = builder.post("chat", **values)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    assert list(found) == SHAPE
-    assert None not in found.values()
-    return found
+    result: dict[str, Any] = answer.get_json()
+    assert list(result) == SHAPE
+    assert None not in result.values()
+    return result
 
 
 def test_the_model_answers_and_the_tokens_are_told(builder: Builder) -> None:
     builder.user("ann", balance="9")
-    found = chatted(builder, **ASKED)
-    assert (found["success"], found["outcome"], found["action_url"]) == (True, "answered", "")
-    assert found["reply"] == found["message"] == "You said: a canary prompt"
-    assert (found["model"], found["finish_reason"]) == ("sandbox-echo", "stop")
-    assert found["completion_id"].startswith("chatcmpl-")
-    assert found["total_tokens"] == found["prompt_tokens"] + found["completion_tokens"] > 0
+    result = chatted(builder, **ASKED)
+    assert (result["success"], result["outcome"], result["action_url"]) == (True, "answered", "")
+    assert result["reply"] == result["message"] == "You said: a canary prompt"
+    assert (result["model"], result["finish_reason"]) == ("sandbox-echo", "stop")
+    assert result["completion_id"].startswith("chatcmpl-")
+    assert result["total_tokens"] == result["prompt_tokens"] + result["completion_tokens"] > 0
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ def test_prompt_and_system_are_the_same_as_messages(
     builder: Builder, words: dict[str, Any]
 ) -> None:
     builder.user("ann", balance="9")
-    found = chatted(builder, user="ann", model="sandbox-echo", **words)
-    assert found["reply"] == "You said: a canary prompt\nMy instructions: Be brief."
+    result = chatted(builder, user="ann", model="sandbox-echo", **words)
+    assert result["reply"] == "You said: a canary prompt\nMy instructions: Be brief."
 
 
 @pytest.mark.parametrize("limit", [2, "2", 2.0])
 def test_max_tokens_shortens_the_answer(builder: Builder, limit: object) -> None:
     builder.user("ann", balance="9")
-    found = chatted(builder, **ASKED, max_tokens=limit, temperature="0.7")
-    assert (found["finish_reason"], found["completion_tokens"]) == ("length", 2)
+    result = chatted(builder, **ASKED, max_tokens=limit, temperature="0.7")
+    assert (result["finish_reason"], result["completion_tokens"]) == ("length", 2)
 
 
 @pytest.mark.parametrize("words", [{}, {"prompt": "canary prompt", "messages": [{"role": "user"}]}])
@@ -88,23 +88,23 @@ def test_exactly_one_of_prompt_and_messages_is_filled_in(
 
 
 def test_a_user_without_balance_gets_a_topup_link(builder: Builder) -> None:
-    found = chatted(builder, **(ASKED | {"model": "sandbox-flat"}))
-    assert (found["success"], found["outcome"]) == (False, "topup_required")
-    assert "/checkout/" in found["action_url"]
-    assert found["reply"] == found["message"]
-    assert found["total_tokens"] == 0
+    result = chatted(builder, **(ASKED | {"model": "sandbox-flat"}))
+    assert (result["success"], result["outcome"]) == (False, "topup_required")
+    assert "/checkout/" in result["action_url"]
+    assert result["reply"] == result["message"]
+    assert result["total_tokens"] == 0
 
 
 def test_a_user_of_a_shared_paywall_must_authorize_first(shared_builder: Builder) -> None:
-    found = chatted(shared_builder, **ASKED)
-    assert (found["success"], found["outcome"]) == (False, "authorization_required")
-    assert "/authorize/" in found["action_url"]
+    result = chatted(shared_builder, **ASKED)
+    assert (result["success"], result["outcome"]) == (False, "authorization_required")
+    assert "/authorize/" in result["action_url"]
 
 
 def test_placeholders_may_stand_in_what_people_write(builder: Builder) -> None:
     builder.user("ann", balance="9")
-    found = chatted(builder, **(ASKED | {"prompt": "canary prompt {{name}}"}))
-    assert found["reply"] == "You said: canary prompt {{name}}"
+    result = chatted(builder, **(ASKED | {"prompt": "canary prompt {{name}}"}))
+    assert result["reply"] == "You said: canary prompt {{name}}"
 
 
 def test_a_metered_answer_causes_no_questions(builder: Builder) -> None:
@@ -122,9 +122,9 @@ def test_an_unmetered_answer_to_somebody_who_can_pay_is_an_answer(scripted: Scri
         "user/connect": CONNECTED,
         "user/balance": {"balance": "1", "balanceFormatted": "$1.00"},
     }
-    found = scripted.ask("chat", **ASKED)
-    assert (found["success"], found["outcome"], found["reply"]) == (True, "answered", "Hello")
-    assert (found["model"], found["finish_reason"], found["total_tokens"]) == (
+    answer = scripted.ask("chat", **ASKED)
+    assert (answer["success"], answer["outcome"], answer["reply"]) == (True, "answered", "Hello")
+    assert (answer["model"], answer["finish_reason"], answer["total_tokens"]) == (
         "sandbox-echo",
         "",
         0,
@@ -150,9 +150,9 @@ def test_an_answer_of_any_shape_becomes_text(
         "choices": [{"message": message, "finish_reason": None}],
         "usage": {"prompt_tokens": 1, "completion_tokens": "many"},
     }
-    found = scripted.ask("chat", **ASKED)
-    assert (found["reply"], found["completion_id"], found["finish_reason"]) == (reply, "7", "")
-    assert (found["prompt_tokens"], found["completion_tokens"]) == (1, 0)
+    answer = scripted.ask("chat", **ASKED)
+    assert (answer["reply"], answer["completion_id"], answer["finish_reason"]) == (reply, "7", "")
+    assert (answer["prompt_tokens"], answer["completion_tokens"]) == (1, 0)
 
 
 @pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [1]}, [], "Hello", None, 5])

@@ -41,12 +41,12 @@ def test_a_deposit_is_added_once_per_reference(builder: Builder) -> None:
 
 
 def test_a_shared_paywall_does_not_take_deposits(shared_builder: Builder) -> None:
-    found = shared_builder.post("deposit", **ASKED).json
-    assert found is not None
-    assert list(found) == SHAPE
-    assert (found["success"], found["outcome"]) == (False, "not_supported")
-    check_sentence(found["message"])
-    assert (found["duplicate"], found["balance"], found["action_url"]) == (False, "", "")
+    answer = shared_builder.post("deposit", **ASKED).json
+    assert answer is not None
+    assert list(answer) == SHAPE
+    assert (answer["success"], answer["outcome"]) == (False, "not_supported")
+    check_sentence(answer["message"])
+    assert (answer["duplicate"], answer["balance"], answer["action_url"]) == (False, "", "")
     assert shared_builder.seen("ledger") == []
 
 

@@ -10,9 +10,9 @@ MODEL = ["id", "name", "description", "prompt_price", "completion_price", "reque
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_models_are_a_list_of_flat_rows(builder: Builder, method: str) -> None:
-    found = getattr(builder, method)("models").json
-    assert all(list(row) == MODEL for row in found)
-    assert found[0] == {
+    answer = getattr(builder, method)("models").json
+    assert all(list(row) == MODEL for row in answer)
+    assert answer[0] == {
         "id": "sandbox-echo",
         "name": "Sandbox Echo",
         "description": "Repeats what you say, word for word.",
@@ -33,17 +33,17 @@ def test_models_are_a_list_of_flat_rows(builder: Builder, method: str) -> None:
 def test_a_search_finds_ids_and_names_or_an_empty_list(
     builder: Builder, search: str, ids: list[str]
 ) -> None:
-    found = builder.get("models", search=search).json
-    assert found is not None
-    assert [row["id"] for row in found] == ids
+    answer = builder.get("models", search=search).json
+    assert answer is not None
+    assert [row["id"] for row in answer] == ids
 
 
 def test_models_without_names_or_prices_are_told_with_what_there_is(scripted: Scripted) -> None:
     scripted.says["models"] = {
         "data": [{"id": "a", "pricing": None}, "odd", {"id": 5, "pricing": {"prompt": 0.5}}]
     }
-    found = scripted.ask("models")
-    assert [list(row.values()) for row in found] == [  # type: ignore[attr-defined]
+    answer = scripted.ask("models")
+    assert [list(row.values()) for row in answer] == [  # type: ignore[attr-defined]
         ["a", "a", "", "", "", ""],
         ["5", "5", "", "0.5", "", ""],
     ]
@@ -51,8 +51,8 @@ def test_models_without_names_or_prices_are_told_with_what_there_is(scripted: Sc
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_the_connection_has_a_label_that_never_shows_the_key(builder: Builder, method: str) -> None:
-    found = getattr(builder, method)("me").json
-    assert list(found) == [
+    answer = getattr(builder, method)("me").json
+    assert list(answer) == [
         "success",
         "outcome",
         "message",
@@ -64,9 +64,9 @@ def test_the_connection_has_a_label_that_never_shows_the_key(builder: Builder, m
         "triggers_message",
         "possible_gap",
     ]
-    assert (found["success"], found["outcome"], found["sandbox"]) == (True, "connected", True)
-    assert found["label"]
-    assert builder.key not in str(found)
+    assert (answer["success"], answer["outcome"], answer["sandbox"]) == (True, "connected", True)
+    assert answer["label"]
+    assert builder.key not in str(answer)
 
 
 def test_a_key_that_upstream_does_not_know_is_refused(builder: Builder) -> None:

@@ -14,26 +14,30 @@ CONNECTION = [*FIRST, "user", "connected", "connected_at", "wallet_user_id", "co
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_connected_user_can_be_charged(builder: Builder, method: str) -> None:
-    found = getattr(builder, method)("connection", user="ann").json
-    assert list(found) == CONNECTION
-    assert (found["success"], found["outcome"], found["connected"]) == (True, "connected", True)
-    assert found["wallet_user_id"].startswith("wallet_")
-    assert found["connected_at"].endswith("Z")
-    assert found["connection_id"]
-    assert found["action_url"] == ""
+    answer = getattr(builder, method)("connection", user="ann").json
+    assert list(answer) == CONNECTION
+    assert (answer["success"], answer["outcome"], answer["connected"]) == (True, "connected", True)
+    assert answer["wallet_user_id"].startswith("wallet_")
+    assert answer["connected_at"].endswith("Z")
+    assert answer["connection_id"]
+    assert answer["action_url"] == ""
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_somebody_who_is_not_connected_gets_the_link(shared_builder: Builder, method: str) -> None:
-    found = getattr(shared_builder, method)("connection", user="ann").json
-    assert list(found) == CONNECTION
-    assert (found["success"], found["outcome"], found["connected"]) == (
+    answer = getattr(shared_builder, method)("connection", user="ann").json
+    assert list(answer) == CONNECTION
+    assert (answer["success"], answer["outcome"], answer["connected"]) == (
         True,
         "not_connected",
         False,
     )
-    assert "/authorize/" in found["action_url"]
-    assert (found["connected_at"], found["wallet_user_id"], found["connection_id"]) == ("", "", "")
+    assert "/authorize/" in answer["action_url"]
+    assert (answer["connected_at"], answer["wallet_user_id"], answer["connection_id"]) == (
+        "",
+        "",
+        "",
+    )
 
 
 def test_disconnecting_twice_is_the_same_as_once(builder: Builder) -> None:
@@ -43,9 +47,9 @@ def test_disconnecting_twice_is_the_same_as_once(builder: Builder) -> None:
     assert list(first) == [*FIRST, "user"]
     assert first["success"] is again["success"] is True
     assert first["outcome"] == again["outcome"] == "disconnected"
-    found = builder.get("connection", user="ann").json
-    assert found is not None
-    assert found["outcome"] == "not_connected"
+    answer = builder.get("connection", user="ann").json
+    assert answer is not None
+    assert answer["outcome"] == "not_connected"
 
 
 def test_a_disconnection_that_upstream_refuses_is_an_error(scripted: Scripted) -> None:
@@ -57,10 +61,10 @@ def test_a_disconnection_that_upstream_refuses_is_an_error(scripted: Scripted) -
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_topup_link_answers_get_and_post_alike(builder: Builder, method: str) -> None:
-    found = getattr(builder, method)("topup-link", user="ann").json
-    assert list(found) == [*FIRST, "user"]
-    assert (found["success"], found["outcome"], found["user"]) == (True, "ready", "ann")
-    assert "/checkout/" in found["action_url"]
+    answer = getattr(builder, method)("topup-link", user="ann").json
+    assert list(answer) == [*FIRST, "user"]
+    assert (answer["success"], answer["outcome"], answer["user"]) == (True, "ready", "ann")
+    assert "/checkout/" in answer["action_url"]
 
 
 @pytest.mark.parametrize(
@@ -98,8 +102,8 @@ def test_an_answer_of_another_shape_is_upstreams_failure(
 )
 def test_what_upstream_leaves_out_is_empty_text(scripted: Scripted, extra: dict[str, Any]) -> None:
     scripted.says["user/connect"] = {"connected": True} | extra
-    found = scripted.ask("connection", user="ann")
-    assert list(found) == CONNECTION
-    assert found["outcome"] == "connected"
-    assert found["message"] == "The user is connected."
-    assert found["connected_at"] == found["connection_id"] == ""
+    answer = scripted.ask("connection", user="ann")
+    assert list(answer) == CONNECTION
+    assert answer["outcome"] == "connected"
+    assert answer["message"] == "The user is connected."
+    assert answer["connected_at"] == answer["connection_id"] == ""

@@ -83,7 +83,7 @@ def described(facade: Facade, paths: Paths) -> list[APIOperation[Any, Any, Any, 
             operation["parameters"] = [p for p in operation["parameters"] if p["name"] != "errors"]
     schema = schemathesis.openapi.from_dict(description)
     schema.app = facade.app
-    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    return [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
 
 
 def existing_model(case: Case[Any], number: int) -> None:

@@ -30,10 +30,10 @@ per_paywall = settings(
 
 def without_request(answer: Any) -> Any:
     """An answer without what differs from call to call."""
-    found = answer.get_json()
-    if isinstance(found, dict):
-        found.pop("request_id", None)
-    return answer.status_code, found
+    result = answer.get_json()
+    if isinstance(result, dict):
+        result.pop("request_id", None)
+    return answer.status_code, result
 
 
 def visible(alphabet: str) -> st.SearchStrategy[str]:
@@ -84,17 +84,21 @@ def test_writes_answer_post_only(builder: Builder, action: str) -> None:
 @pytest.mark.parametrize("way", ["post", "form"])
 def test_a_charge_is_the_same_by_json_and_form(builder: Builder, way: str) -> None:
     builder.user("ann", balance="1")
-    found = getattr(builder, way)("charge", **CHARGE).json
-    assert (found["outcome"], found["amount"], found["reference"]) == ("charged", "0.5", "order-1")
+    answer = getattr(builder, way)("charge", **CHARGE).json
+    assert (answer["outcome"], answer["amount"], answer["reference"]) == (
+        "charged",
+        "0.5",
+        "order-1",
+    )
 
 
 @pytest.mark.parametrize("empty", ["", None, [], {}])
 def test_empty_values_are_the_same_as_missing_ones(builder: Builder, empty: object) -> None:
     builder.user("ann", balance="1")
     values = CHARGE | {"description": empty, "metadata": empty, "metadata_x": empty}
-    found = builder.post("charge", **values).json
-    assert found is not None
-    assert found["outcome"] == "charged"
+    answer = builder.post("charge", **values).json
+    assert answer is not None
+    assert answer["outcome"] == "charged"
     assert builder.seen("ledger")[0]["metadata"] == {"reference": "order-1"}
 
 
@@ -113,16 +117,16 @@ def test_an_empty_required_field_is_a_missing_one(
 def test_the_user_may_stand_in_a_header(builder: Builder) -> None:
     builder.user("jürgen", balance="3")
     headers = builder.bearer | {"X-Paywall-User": "jürgen".encode().decode("latin-1")}
-    found = builder.client.get("/v1/balance", headers=headers).json
-    assert found is not None
-    assert (found["user"], found["balance"]) == ("jürgen", "3")
+    answer = builder.client.get("/v1/balance", headers=headers).json
+    assert answer is not None
+    assert (answer["user"], answer["balance"]) == ("jürgen", "3")
 
 
 def test_a_user_in_the_body_counts_more_than_the_header(builder: Builder) -> None:
     headers = builder.bearer | {"X-Paywall-User": "bob"}
-    found = builder.client.post("/v1/balance", json={"user": "ann"}, headers=headers).json
-    assert found is not None
-    assert found["user"] == "ann"
+    answer = builder.client.post("/v1/balance", json={"user": "ann"}, headers=headers).json
+    assert answer is not None
+    assert answer["user"] == "ann"
 
 
 def test_an_empty_header_is_a_missing_one(builder: Builder) -> None:
@@ -135,9 +139,9 @@ def test_the_reference_may_stand_in_the_idempotency_key(builder: Builder) -> Non
     builder.user("ann", balance="1")
     headers = builder.bearer | {"Idempotency-Key": "order-9"}
     values = {"user": "ann", "amount": "1"}
-    found = builder.client.post("/v1/charge", json=values, headers=headers).json
-    assert found is not None
-    assert (found["outcome"], found["reference"]) == ("charged", "order-9")
+    answer = builder.client.post("/v1/charge", json=values, headers=headers).json
+    assert answer is not None
+    assert (answer["outcome"], answer["reference"]) == ("charged", "order-9")
     again = builder.post("charge", **values, reference="order-9").json
     assert again is not None
     assert again["duplicate"] is True
@@ -170,23 +174,23 @@ def test_numbers_are_taken_as_text_for_users_and_references(
     builder: Builder, user: object, seen: str
 ) -> None:
     builder.user(seen, balance="1")
-    found = builder.post("charge", user=user, amount=1, reference=user).json
-    assert found is not None
-    assert (found["user"], found["reference"], found["outcome"]) == (seen, seen, "charged")
+    answer = builder.post("charge", user=user, amount=1, reference=user).json
+    assert answer is not None
+    assert (answer["user"], answer["reference"], answer["outcome"]) == (seen, seen, "charged")
 
 
 def test_a_user_is_trimmed_and_otherwise_taken_as_it_is(builder: Builder) -> None:
-    found = builder.post("balance", user="  Ann Lee|7%2F ü ").json
-    assert found is not None
-    assert found["user"] == "Ann Lee|7%2F ü"
+    answer = builder.post("balance", user="  Ann Lee|7%2F ü ").json
+    assert answer is not None
+    assert answer["user"] == "Ann Lee|7%2F ü"
     assert builder.seen("requests")[-1]["user"] == "Ann Lee|7%2F ü"
 
 
 def test_the_same_value_twice_is_one_value(builder: Builder) -> None:
-    found = builder.client.post(
+    answer = builder.client.post(
         "/v1/balance?user=ann&user=ann", json={"user": "ann"}, headers=builder.bearer
     )
-    assert found.status_code == 200
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from openai.types.chat import ChatCompletionMessageParam
 
 from tests.api.test_openai import client_at
 from tests.support.processes import Server, running_connector, until
-from tests.upstream.rude import Rude, running_rude, silent
+from tests.upstream.faulty_upstream import FaultyUpstream, running_faulty_upstream, silent
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "a canary prompt"}]
 
 EVENT = b'data: {"choices":[{"index":0,"delta":{"content":"%d"}}],"odd":{"kept":[1.50]}}\n\n'
 
 
-class Stage:
+class StreamSource:
     """Upstream's side of a stream: sends a chunk when told to, and notes when it was left."""
 
     def __init__(self) -> None:
@@ -45,59 +45,61 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[Rude]:
-    with running_rude(silent) as rude:
+def upstream() -> Iterator[FaultyUpstream]:
+    with running_faulty_upstream(silent) as rude:
         yield rude
 
 
 @pytest.fixture(scope="module")
-def before_stage(upstream: Rude, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("stage")
+def before_source(
+    upstream: FaultyUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("source")
     database = f"sqlite:///{folder}/connector.sqlite3"
     with running_connector(database, upstream.url.removesuffix("/v1"), folder) as server:
         yield server
 
 
 @pytest.fixture
-def stage(upstream: Rude) -> Iterator[Stage]:
-    stage = Stage()
-    upstream.talk = stage.play
+def source(upstream: FaultyUpstream) -> Iterator[StreamSource]:
+    source = StreamSource()
+    upstream.talk = source.play
     upstream.asked.clear()
-    yield stage
-    stage.cues.put(None)
+    yield source
+    source.cues.put(None)
 
 
 def test_the_first_token_comes_while_upstream_still_holds_the_stream(
-    before_stage: Server, stage: Stage
+    before_source: Server, source: StreamSource
 ) -> None:
     delays = []
-    with client_at(before_stage.address, "sk-paywalls-any") as client:
-        stage.cues.put(EVENT % 0)
+    with client_at(before_source.address, "sk-paywalls-any") as client:
+        source.cues.put(EVENT % 0)
         stream = client.chat.completions.create(
             model="any", messages=HELLO, user="ann", stream=True
         )
         chunks = iter(stream)
         assert next(chunks).choices[0].delta.content == "0"
         for number in range(1, 21):
-            stage.cues.put(EVENT % number)
+            source.cues.put(EVENT % number)
             assert next(chunks).choices[0].delta.content == str(number)
-            delays.append(time.monotonic() - stage.sent_at[-1])
-        stage.cues.put(b"data: [DONE]\n\n")
-        stage.cues.put(None)
+            delays.append(time.monotonic() - source.sent_at[-1])
+        source.cues.put(b"data: [DONE]\n\n")
+        source.cues.put(None)
         assert list(chunks) == []
     assert sorted(delays)[len(delays) // 2] < 0.05, delays
 
 
 def test_bytes_and_headers_are_untouched(
-    before_stage: Server, stage: Stage, upstream: Rude
+    before_source: Server, source: StreamSource, upstream: FaultyUpstream
 ) -> None:
     body = b'{"model": "m",  "odd": {"kept": 1.50}, "messages": [], "stream": true, "user": "ann"}'
     said = [EVENT % 1, b": comment\n\n", b"data: \xff\xfe not even text\n\n"]
     for data in said:
-        stage.cues.put(data)
-    stage.cues.put(None)
+        source.cues.put(data)
+    source.cues.put(None)
     answer = httpx.post(
-        f"{before_stage.address}/openai/v1/chat/completions",
+        f"{before_source.address}/openai/v1/chat/completions",
         content=body,
         headers={"Authorization": "Bearer sk-paywalls-any", "Content-Type": "application/json"},
         trust_env=False,
@@ -112,9 +114,11 @@ def test_bytes_and_headers_are_untouched(
     assert b"authorization: bearer sk-paywalls-any" in head.lower()
 
 
-def test_a_client_that_leaves_ends_the_stream_upstream(before_stage: Server, stage: Stage) -> None:
-    with client_at(before_stage.address, "sk-paywalls-any") as client:
-        stage.cues.put(EVENT % 0)
+def test_a_client_that_leaves_ends_the_stream_upstream(
+    before_source: Server, source: StreamSource
+) -> None:
+    with client_at(before_source.address, "sk-paywalls-any") as client:
+        source.cues.put(EVENT % 0)
         stream = client.chat.completions.create(
             model="any", messages=HELLO, user="ann", stream=True
         )
@@ -122,18 +126,18 @@ def test_a_client_that_leaves_ends_the_stream_upstream(before_stage: Server, sta
         stream.close()
 
     def noticed() -> bool:
-        stage.cues.put(EVENT % 1)
-        return stage.left.is_set()
+        source.cues.put(EVENT % 1)
+        return source.left.is_set()
 
     assert until(noticed)
 
 
 def test_a_stream_that_breaks_upstream_breaks_for_the_client(
-    before_stage: Server, stage: Stage, upstream: Rude
+    before_source: Server, source: StreamSource, upstream: FaultyUpstream
 ) -> None:
-    with client_at(before_stage.address, "sk-paywalls-any") as client:
-        stage.cues.put(EVENT % 0)
-        stage.cues.put(b"")  # an empty chunk ends the body too early for an event stream
+    with client_at(before_source.address, "sk-paywalls-any") as client:
+        source.cues.put(EVENT % 0)
+        source.cues.put(b"")  # an empty chunk ends the body too early for an event stream
         stream = client.chat.completions.create(
             model="any", messages=HELLO, user="ann", stream=True
         )

@@ -40,8 +40,8 @@ FORM = "application/x-www-form-urlencoded"
 def described(builder: Builder) -> dict[str, Any]:
     answer = builder.client.get("/openapi.json")
     assert answer.content_type == "application/json"
-    found: dict[str, Any] = answer.get_json()
-    return found
+    result: dict[str, Any] = answer.get_json()
+    return result
 
 
 def operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -54,8 +54,8 @@ def resolved(description: dict[str, Any], schema: dict[str, Any]) -> dict[str, A
     reference = schema.get("$ref")
     if reference is None:
         return schema
-    found: dict[str, Any] = description["components"]["schemas"][reference.rsplit("/", 1)[1]]
-    return found
+    result: dict[str, Any] = description["components"]["schemas"][reference.rsplit("/", 1)[1]]
+    return result
 
 
 def test_the_description_is_openapi_3_1(described: dict[str, Any]) -> None:
@@ -64,7 +64,7 @@ def test_the_description_is_openapi_3_1(described: dict[str, Any]) -> None:
     assert described["info"]["version"]
     schema = schemathesis.openapi.from_dict(described)
     schema.validate()
-    assert all(isinstance(found, Ok) for found in schema.get_all_operations())
+    assert all(isinstance(result, Ok) for result in schema.get_all_operations())
 
 
 def test_every_schema_is_valid_json_schema(described: dict[str, Any]) -> None:
@@ -212,9 +212,9 @@ def test_the_page_and_all_its_parts_come_from_here(builder: Builder) -> None:
     assert len(parts) >= 4
     for part in parts:
         assert not part.startswith(("http", "//")), part
-        with builder.client.get(f"/{part}") as found:
-            assert found.status_code == 200, part
-            assert len(found.data) > 100
+        with builder.client.get(f"/{part}") as result:
+            assert result.status_code == 200, part
+            assert len(result.data) > 100
 
 
 def test_the_page_may_load_nothing_from_elsewhere(builder: Builder) -> None:

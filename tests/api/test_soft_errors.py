@@ -98,29 +98,29 @@ def test_every_error_is_a_200_with_outcome_error(
     answer = send(builder)
     assert answer.status_code == 200
     assert answer.content_type == "application/json"
-    found = answer.get_json()
-    assert list(found)[:4] == CHARGE_KEYS[:4]
-    assert set(found) == {*CHARGE_KEYS, *ERROR_KEYS}
-    assert None not in found.values()
-    assert (found["success"], found["outcome"], found["action_url"]) == (False, "error", "")
-    assert (found["status"], found["code"]) == (status, code)
-    assert found["message"] == found["detail"]
-    assert "error" not in found
+    result = answer.get_json()
+    assert list(result)[:4] == CHARGE_KEYS[:4]
+    assert set(result) == {*CHARGE_KEYS, *ERROR_KEYS}
+    assert None not in result.values()
+    assert (result["success"], result["outcome"], result["action_url"]) == (False, "error", "")
+    assert (result["status"], result["code"]) == (status, code)
+    assert result["message"] == result["detail"]
+    assert "error" not in result
 
 
 def test_a_list_becomes_an_object_with_the_error(builder: Builder) -> None:
     answer = builder.get("models", errors="soft", zzz="1")
     assert answer.status_code == 200
-    found = answer.json
-    assert found is not None
-    assert (found["success"], found["outcome"], found["field"]) == (False, "error", "zzz")
+    body = answer.json
+    assert body is not None
+    assert (body["success"], body["outcome"], body["field"]) == (False, "error", "zzz")
 
 
 def test_a_success_is_not_changed(builder: Builder) -> None:
     builder.user("ann", balance="1")
-    found = builder.post("charge", **CHARGE, errors="soft").json
-    assert found is not None
-    assert list(found) == CHARGE_KEYS
+    answer = builder.post("charge", **CHARGE, errors="soft").json
+    assert answer is not None
+    assert list(answer) == CHARGE_KEYS
 
 
 def test_metrics_keep_the_true_status(builder: Builder) -> None:

@@ -43,8 +43,8 @@ def listed(client: FlaskClient) -> dict[str, Any]:
     """The list as a tool gets it."""
     answer = client.get("/specs")
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
-    found: dict[str, Any] = answer.get_json()
-    return found
+    result: dict[str, Any] = answer.get_json()
+    return result
 
 
 def text_of(name: str, content: bytes) -> str:
@@ -61,10 +61,10 @@ def text_of(name: str, content: bytes) -> str:
 
 
 def test_the_list_names_every_file_at_the_public_address(client: FlaskClient) -> None:
-    found = listed(client)
-    assert (found["address"], found["address_is_example"]) == (PUBLIC_URL, False)
-    assert [file["name"] for file in found["files"]] == NAMES
-    for file in found["files"]:
+    result = listed(client)
+    assert (result["address"], result["address_is_example"]) == (PUBLIC_URL, False)
+    assert [file["name"] for file in result["files"]] == NAMES
+    for file in result["files"]:
         assert file["url"] == f"{PUBLIC_URL}{file['path']}"
         assert all(file[field] for field in ("platform", "label", "what", "type"))
         answer = client.get(file["path"])
@@ -82,9 +82,9 @@ def test_a_file_has_the_public_address_filled_in(client: FlaskClient, name: str)
 
 
 def test_without_a_public_address_it_says_what_to_set(hidden: FlaskClient) -> None:
-    found = listed(hidden)
-    assert (found["address"], found["address_is_example"]) == (EXAMPLE_ADDRESS, True)
-    assert "CONNECTOR_PUBLIC_URL" in found["message"]
+    result = listed(hidden)
+    assert (result["address"], result["address_is_example"]) == (EXAMPLE_ADDRESS, True)
+    assert "CONNECTOR_PUBLIC_URL" in result["message"]
     for page in PAGES:
         text = hidden.get(page, headers=BROWSER | WRONG_HOST).text
         assert "CONNECTOR_PUBLIC_URL" in text
@@ -104,8 +104,8 @@ def test_a_browser_gets_a_page_whose_links_all_lead_somewhere(client: FlaskClien
             if link.startswith("#"):
                 assert link[1:] in anchors
             else:
-                with client.get(link) as found:
-                    assert found.status_code == 200, link
+                with client.get(link) as result:
+                    assert result.status_code == 200, link
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -103,31 +103,31 @@ def test_the_published_actions_are_all_there_in_their_order() -> None:
 @pytest.mark.parametrize("key", PUBLISHED)
 def test_published_names_never_change(key: str) -> None:
     methods, inputs, outputs, outcomes = PUBLISHED[key]
-    found = by_key(key)
-    assert found is not None
-    assert found.path == "/" + key.replace("_", "-")
-    assert ("GET POST" if found.get else "POST") == methods
-    assert list(fields_of(found.input)) == inputs
-    assert list(fields_of(found.output)) == outputs
-    assert list(found.outcomes) == outcomes
-    assert found.exactly_once is (key in EXACTLY_ONCE)
+    result = by_key(key)
+    assert result is not None
+    assert result.path == "/" + key.replace("_", "-")
+    assert ("GET POST" if result.get else "POST") == methods
+    assert list(fields_of(result.input)) == inputs
+    assert list(fields_of(result.output)) == outputs
+    assert list(result.outcomes) == outcomes
+    assert result.exactly_once is (key in EXACTLY_ONCE)
 
 
 @pytest.mark.parametrize("key", PUBLISHED)
 def test_an_action_has_words_for_people(key: str) -> None:
-    found = by_key(key)
-    assert found is not None
-    assert found.label == found.label.title()
-    assert found.sentence.endswith(".")
-    assert found.sentence.split()[0].endswith("s"), "a verb in the third person"
-    assert all(words.endswith(".") for words in found.outcomes.values())
+    result = by_key(key)
+    assert result is not None
+    assert result.label == result.label.title()
+    assert result.sentence.endswith(".")
+    assert result.sentence.split()[0].endswith("s"), "a verb in the third person"
+    assert all(words.endswith(".") for words in result.outcomes.values())
 
 
 @pytest.mark.parametrize("key", sorted(EXACTLY_ONCE))
 def test_what_happens_once_asks_for_a_reference_and_an_amount(key: str) -> None:
-    found = by_key(key)
-    assert found is not None
-    words = found.words()
+    result = by_key(key)
+    assert result is not None
+    words = result.words()
     assert all(words[name].required for name in ("user", "amount", "reference"))
 
 
@@ -212,9 +212,9 @@ def test_the_new_action_is_gone_without_its_function(doubled: Builder) -> None:
 
 
 def test_an_answer_has_every_key_and_no_null() -> None:
-    found = by_key("balance")
-    assert found is not None
-    assert found.answer({"user": "ann", "balance": None, "surplus": 1}) == {
+    result = by_key("balance")
+    assert result is not None
+    assert result.answer({"user": "ann", "balance": None, "surplus": 1}) == {
         "success": False,
         "outcome": "",
         "message": "",

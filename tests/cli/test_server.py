@@ -243,8 +243,8 @@ def test_what_never_reaches_the_app_is_answered_in_our_error_shape(
 
 
 def metric(shown: bytes, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", shown.decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    match = re.search(rf"^{re.escape(name)} (\S+)$", shown.decode(), re.MULTILINE)
+    return float(match[1]) if match else 0.0
 
 
 def test_the_metrics_of_all_workers_are_added_up(serve: Callable[..., Server]) -> None:

@@ -1,4 +1,4 @@
-"""A house that all share, and one for each test that breaks things, on each database."""
+"""A connected app that all share, and one for each test that breaks things, on each database."""
 
 from __future__ import annotations
 
@@ -8,49 +8,57 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.ledger.conftest import database, emptied
-from tests.support.connected_app import PUBLIC_URL, House, Owner
+from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 
-__all__ = ["database", "emptied", "hasty", "house", "make_house", "owner", "street"]
+__all__ = [
+    "app_with_quick_retries",
+    "connected_app",
+    "database",
+    "emptied",
+    "make_connected_app",
+    "owner",
+    "shared_connected_app",
+]
 
-MakeHouse = Callable[..., House]
+MakeConnectedApp = Callable[..., ConnectedApp]
 
 
 @pytest.fixture
-def make_house(emptied: str) -> Iterator[MakeHouse]:
-    """Makes a house whose connectors have these settings."""
-    made: list[House] = []
+def make_connected_app(emptied: str) -> Iterator[MakeConnectedApp]:
+    """Makes a connected app whose connectors have these settings."""
+    made: list[ConnectedApp] = []
 
-    def make(retry_base: float = 30.0, **settings: str) -> House:
-        made.append(House(emptied, retry_base, settings or {"public_url": PUBLIC_URL}))
+    def make(retry_base: float = 30.0, **settings: str) -> ConnectedApp:
+        made.append(ConnectedApp(emptied, retry_base, settings or {"public_url": PUBLIC_URL}))
         return made[-1]
 
     yield make
-    for house in made:
-        house.close()
+    for connected_app in made:
+        connected_app.close()
 
 
 @pytest.fixture
-def house(make_house: MakeHouse) -> House:
+def connected_app(make_connected_app: MakeConnectedApp) -> ConnectedApp:
     """A sandbox and a connector that can be reached by it."""
-    return make_house()
+    return make_connected_app()
 
 
 @pytest.fixture
-def hasty(make_house: MakeHouse) -> House:
+def app_with_quick_retries(make_connected_app: MakeConnectedApp) -> ConnectedApp:
     """Upstream gives up after half a second instead of an hour."""
-    return make_house(retry_base=0.004)
+    return make_connected_app(retry_base=0.004)
 
 
 @pytest.fixture(scope="session")
-def street(database: str) -> Iterator[House]:
-    """A house that many owners share: making one takes longer than most tests."""
-    house = House(database)
-    yield house
-    house.close()
+def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
+    """A connected app that many owners share: making one takes longer than most tests."""
+    connected_app = ConnectedApp(database)
+    yield connected_app
+    connected_app.close()
 
 
 @pytest.fixture
-def owner(street: House) -> Iterator[Owner]:
+def owner(shared_connected_app: ConnectedApp) -> Iterator[Owner]:
     """The owner of a paywall of its own, whose events come in."""
-    yield street.owner(f"test-{secrets.token_hex(8)}").ready()
-    street.idle()
+    yield shared_connected_app.owner(f"test-{secrets.token_hex(8)}").ready()
+    shared_connected_app.idle()

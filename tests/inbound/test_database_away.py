@@ -9,20 +9,20 @@ import pytest
 from werkzeug.test import TestResponse
 
 from connector.errors import InvalidField, Unavailable
-from connector.inbound.circuit_breaker import PROBE_SECONDS, Outage
+from connector.inbound.circuit_breaker import PROBE_SECONDS, CircuitBreaker
 from tests.store.away import away
-from tests.support.connected_app import House
+from tests.support.connected_app import ConnectedApp
 from tests.support.processes import until
 
 
-def test_nobody_piles_up_while_the_database_is_away(house: House) -> None:
-    owner = house.owner().ready()
+def test_nobody_piles_up_while_the_database_is_away(connected_app: ConnectedApp) -> None:
+    owner = connected_app.owner().ready()
     numbers = [str(number) for number in range(40)]
 
     def take(event_id: str) -> TestResponse:
         return owner.take(owner.event(id=event_id))
 
-    with away(house.database_url), ThreadPoolExecutor(40) as callers:
+    with away(connected_app.database_url), ThreadPoolExecutor(40) as callers:
         assert take("first").status_code == 503
         began = monotonic()
         answers = list(callers.map(take, numbers))
@@ -35,19 +35,19 @@ def test_nobody_piles_up_while_the_database_is_away(house: House) -> None:
     assert sorted(owner.stored()) == sorted(["first", *numbers])
 
 
-def test_what_was_refused_meanwhile_is_sent_again(house: House) -> None:
-    owner = house.owner().ready()
-    with away(house.database_url):
+def test_what_was_refused_meanwhile_is_sent_again(connected_app: ConnectedApp) -> None:
+    owner = connected_app.owner().ready()
+    with away(connected_app.database_url):
         (event_id,) = owner.emit()
-        until(lambda: [posted.status for posted in house.posted] == [503])
-    until(lambda: house.owner().take(owner.event(id="back")).status_code == 200)
+        until(lambda: [posted.status for posted in connected_app.posted] == [503])
+    until(lambda: connected_app.owner().take(owner.event(id="back")).status_code == 200)
     owner.control("POST", "clock", {"advance": 60})
     until(lambda: not owner.log("pending"))
     assert set(owner.ids()) == {"back", event_id}
 
 
 def test_only_one_tries_whether_it_is_back() -> None:
-    outage = Outage()
+    outage = CircuitBreaker()
     with pytest.raises(Unavailable, match="first"), outage.watched():
         raise Unavailable("first")
     with pytest.raises(Unavailable, match="away"), outage.watched():
@@ -61,7 +61,7 @@ def test_only_one_tries_whether_it_is_back() -> None:
 
 
 def test_other_failures_do_not_count_as_an_outage() -> None:
-    outage = Outage()
+    outage = CircuitBreaker()
     with pytest.raises(InvalidField), outage.watched():
         raise InvalidField("theirs")
     with outage.watched():

@@ -28,7 +28,7 @@ MEBIBYTE = 1024 * 1024
 
 
 @dataclass
-class Door:
+class SignedEndpoint:
     """The endpoint of a paywall at a running connector, and the secret to sign with."""
 
     paywall: SandboxPaywall
@@ -71,7 +71,7 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def signed_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SignedEndpoint]:
     """A connector on SQLite and a sandbox, each in a process of its own."""
     folder: Path = tmp_path_factory.mktemp("sockets")
     port = free_port()
@@ -93,23 +93,25 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
             row["url"] for row in paywall._ask("GET", "/v1/webhooks/subscriptions")["subscriptions"]
         )
         secret = Endpoints([SECRET], own["public_url"]).signing_secret(url.rsplit("/", 1)[1])
-        yield Door(paywall, server.address, url, secret)
+        yield SignedEndpoint(paywall, server.address, url, secret)
         paywall.close()
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_of_almost_a_mebibyte_is_taken(door: Door, chunked: bool) -> None:
-    body = door.event("x" * (MEBIBYTE - 1000 - chunked))
-    assert door.post(body, chunked=chunked).json() == {"result": "stored"}
+def test_a_body_of_almost_a_mebibyte_is_taken(
+    signed_endpoint: SignedEndpoint, chunked: bool
+) -> None:
+    body = signed_endpoint.event("x" * (MEBIBYTE - 1000 - chunked))
+    assert signed_endpoint.post(body, chunked=chunked).json() == {"result": "stored"}
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_larger_one_is_refused(door: Door, chunked: bool) -> None:
-    answer = door.post(door.event("x" * MEBIBYTE), chunked=chunked)
+def test_a_larger_one_is_refused(signed_endpoint: SignedEndpoint, chunked: bool) -> None:
+    answer = signed_endpoint.post(signed_endpoint.event("x" * MEBIBYTE), chunked=chunked)
     assert answer.status_code == 413
     assert answer.json()["code"] == "body_too_large"
 
 
-def test_the_sandbox_delivers_and_a_poll_gives_it(door: Door) -> None:
-    made = door.paywall._control("POST", "events", {"type": "paywall.balance.depleted"})
-    until(lambda: made["ids"][0] in door.polled())
+def test_the_sandbox_delivers_and_a_poll_gives_it(signed_endpoint: SignedEndpoint) -> None:
+    made = signed_endpoint.paywall._control("POST", "events", {"type": "paywall.balance.depleted"})
+    until(lambda: made["ids"][0] in signed_endpoint.polled())

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connector.telemetry.metrics import render_metrics
-from tests.support.connected_app import House, Owner
+from tests.support.connected_app import ConnectedApp, Owner
 from tests.support.processes import until
 
 CANARY = "canary prompt in a body"
@@ -52,14 +52,14 @@ def test_the_signature_is_over_the_raw_body(owner: Owner) -> None:
     owner.send()
     sent = owner.posted()[-1]
     changed = sent.body.replace(b'"version":', b'"version": ')
-    assert owner.house.connector.post(sent.path, sent.headers, changed).status_code == 401
+    assert owner.connected_app.connector.post(sent.path, sent.headers, changed).status_code == 401
 
 
 def test_upper_case_hexadecimal_is_a_signature_too(owner: Owner) -> None:
     owner.send()
     sent = owner.posted()[-1]
     headers = sent.headers | {"X-Paywalls-Signature": sent.headers["X-Paywalls-Signature"].upper()}
-    assert owner.house.connector.post(sent.path, headers, sent.body).status_code == 200
+    assert owner.connected_app.connector.post(sent.path, headers, sent.body).status_code == 200
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "a-b-c", "ü-ü-ü", "-", "--", "0" * 50])
@@ -73,9 +73,11 @@ def test_an_address_with_a_wrong_check_was_never_made(owner: Owner) -> None:
     assert owner.take(owner.event(), endpoint=forged).status_code == 410
 
 
-def test_an_address_of_a_secret_that_is_not_loaded_may_be_our_own_fault(house: House) -> None:
-    owner = house.owner().ready()
-    house.open(secret_keys="another-server-secret-0123456789abcdef")
+def test_an_address_of_a_secret_that_is_not_loaded_may_be_our_own_fault(
+    connected_app: ConnectedApp,
+) -> None:
+    owner = connected_app.owner().ready()
+    connected_app.open(secret_keys="another-server-secret-0123456789abcdef")
     answer = owner.take(owner.event())
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
@@ -84,10 +86,10 @@ def test_an_address_of_a_secret_that_is_not_loaded_may_be_our_own_fault(house: H
 def test_an_address_that_this_database_does_not_know_yet_may_be_our_own_fault(
     owner: Owner,
 ) -> None:
-    house = owner.house
-    unknown = house.connector.parts.inbound._endpoints.new()
-    secret = house.connector.parts.inbound._endpoints.signing_secret(unknown)
-    stranger = house.owner(f"{owner.name}-stranger")
+    connected_app = owner.connected_app
+    unknown = connected_app.connector.parts.inbound._endpoints.new()
+    secret = connected_app.connector.parts.inbound._endpoints.signing_secret(unknown)
+    stranger = connected_app.owner(f"{owner.name}-stranger")
     url = f"https://connector.example/v1/inbound/{unknown}"
     stranger.upstream(
         "POST", "webhooks/subscriptions", {"url": url, "events": ["*"], "secret": secret}
@@ -166,7 +168,7 @@ def test_duplicates_use_up_no_numbers(owner: Owner) -> None:
 
 
 def test_two_paywalls_may_have_an_event_of_the_same_id(owner: Owner) -> None:
-    other = owner.house.owner(f"{owner.name}-other").ready()
+    other = owner.connected_app.owner(f"{owner.name}-other").ready()
     assert owner.take(owner.event()).get_json()["result"] == "stored"
     assert other.take(other.event()).get_json()["result"] == "stored"
 
@@ -176,7 +178,7 @@ def test_an_old_timestamp_header_is_no_reason_to_refuse(owner: Owner) -> None:
     owner.send()
     sent = owner.posted()[-1]
     headers = sent.headers | {"X-Paywalls-Timestamp": "2001-01-01T00:00:00Z"}
-    answer = owner.house.connector.post(sent.path, headers, sent.body)
+    answer = owner.connected_app.connector.post(sent.path, headers, sent.body)
     assert answer.get_json()["result"] == "duplicate"
 
 
@@ -191,7 +193,7 @@ def test_a_purged_event_never_returns(owner: Owner) -> None:
     event = owner.event()
     assert owner.take(event).get_json()["result"] == "stored"
     owner.pass_days(31)
-    owner.house.purge()
+    owner.connected_app.purge()
     assert owner.ids() == []
     passed = event | {"createdAt": owner.ago(31)}  # a month later
     assert owner.take(passed).get_json()["result"] == "too_old"

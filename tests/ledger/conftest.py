@@ -12,7 +12,7 @@ import pytest
 from connector.store import make_engine, migrate
 from connector.store.tables import metadata
 from tests.ledger.rows import Rows
-from tests.support.charge_client import Desk
+from tests.support.charge_client import ChargeClient
 from tests.support.processes import SandboxPaywall, Server, postgres_database, running_sandbox
 
 
@@ -69,17 +69,19 @@ def rows(emptied: str) -> Iterator[Rows]:
 
 
 @pytest.fixture(scope="session")
-def shared_desk(database: str, upstream: Server) -> Iterator[Desk]:
+def shared_charge_client(database: str, upstream: Server) -> Iterator[ChargeClient]:
     """A connector in this process, on a database of each kind."""
-    desk = Desk(database, upstream.address)
-    yield desk
-    desk.close()
+    charge_client = ChargeClient(database, upstream.address)
+    yield charge_client
+    charge_client.close()
 
 
 @pytest.fixture
-def desk(shared_desk: Desk, emptied: str, paywall: SandboxPaywall) -> Desk:
+def charge_client(
+    shared_charge_client: ChargeClient, emptied: str, paywall: SandboxPaywall
+) -> ChargeClient:
     """A connector in this process, with nothing in its database."""
-    return shared_desk.open_for(paywall)
+    return shared_charge_client.open_for(paywall)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from sqlalchemy import text, update
 
 from connector.store import make_engine
 from connector.store.ledger_rows import STATES, Entry, listing
-from connector.store.moments import now
 from connector.store.tables import ledger, paywall_keys
+from connector.store.timestamps import now
 
 
 class Rows:

@@ -13,7 +13,7 @@ from connector.errors import Unavailable
 from connector.store.ledger_rows import DONE, PENDING
 from tests.ledger.rows import Rows
 from tests.store.away import away
-from tests.support.charge_client import Desk
+from tests.support.charge_client import ChargeClient
 from tests.support.processes import until
 
 CHARGED = {"success": True, "outcome": "charged", "message": "The user was charged."}
@@ -24,7 +24,7 @@ def never(upstream_key: str) -> Values:
 
 
 def test_an_answer_is_written_down_as_soon_as_the_database_is_back(
-    desk: Desk, database: str, rows: Rows
+    charge_client: ChargeClient, database: str, rows: Rows
 ) -> None:
     outage = contextlib.ExitStack()
 
@@ -41,14 +41,14 @@ def test_an_answer_is_written_down_as_soon_as_the_database_is_back(
 
     back = Thread(target=come_back)
     with capture_logs() as logged:
-        assert desk.attempt(perform)["outcome"] == "charged"
+        assert charge_client.attempt(perform)["outcome"] == "charged"
         back.join()
     assert rows.one().state == DONE
-    assert desk.attempt(perform)["duplicate"] is True
+    assert charge_client.attempt(perform)["duplicate"] is True
 
 
 def test_the_answer_is_told_even_if_it_cannot_be_written_and_the_next_call_finds_it_again(
-    desk: Desk, database: str, rows: Rows
+    charge_client: ChargeClient, database: str, rows: Rows
 ) -> None:
     keys: list[str] = []
     with contextlib.ExitStack() as outage:
@@ -58,20 +58,20 @@ def test_the_answer_is_told_even_if_it_cannot_be_written_and_the_next_call_finds
             outage.enter_context(away(database))
             return dict(CHARGED)
 
-        assert desk.attempt(perform, seconds=6)["outcome"] == "charged"
+        assert charge_client.attempt(perform, seconds=6)["outcome"] == "charged"
     assert rows.one().state == PENDING
     rows.end_leases()
-    answer = desk.attempt(lambda key: keys.append(key) or dict(CHARGED))  # type: ignore[func-returns-value]
+    answer = charge_client.attempt(lambda key: keys.append(key) or dict(CHARGED))  # type: ignore[func-returns-value]
     assert answer["outcome"] == "charged"
     assert rows.one().state == DONE
     assert keys[0] == keys[1]
 
 
 def test_nothing_is_sent_while_the_intent_cannot_be_written(
-    desk: Desk, database: str, rows: Rows
+    charge_client: ChargeClient, database: str, rows: Rows
 ) -> None:
-    desk.prove()
+    charge_client.prove()
     with away(database), pytest.raises(Unavailable) as told:
-        desk.attempt(never)
+        charge_client.attempt(never)
     assert told.value.retryable
     assert rows.all() == []

@@ -9,7 +9,7 @@ import pytest
 
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
 from tests.ledger.rows import Rows
-from tests.support.charge_client import Desk
+from tests.support.charge_client import ChargeClient
 from tests.support.processes import SandboxPaywall
 
 ONCE = [Decimal("1.5")]
@@ -29,25 +29,25 @@ def test_a_doubtful_failure_keeps_the_upstream_key_and_the_retry_charges_once(
     booked: list[Decimal],
     status: int,
     code: str,
-    desk: Desk,
+    charge_client: ChargeClient,
     paywall: SandboxPaywall,
     rows: Rows,
 ) -> None:
     paywall.arm("charge", kind)
-    failed = desk.charge()
+    failed = charge_client.charge()
     assert (failed.status, failed.outcome, failed.retryable) == (status, code, True)
     assert failed.body["reference"] == "order-1"
     assert paywall.booked("charge") == booked
     row = rows.one()
     assert (row.state, row.was_in_doubt, row.try_number) == (IN_DOUBT, True, 1)
 
-    retried = desk.charge()
+    retried = charge_client.charge()
     assert (retried.status, retried.outcome, retried.duplicate) == (200, "charged", False)
     assert paywall.booked("charge") == ONCE
     first, second = paywall.keys("charge")
     assert first == second == row.upstream_key
     assert rows.one().state == DONE
-    assert desk.charge().duplicate
+    assert charge_client.charge().duplicate
 
 
 @pytest.mark.parametrize(
@@ -63,54 +63,54 @@ def test_a_refused_request_frees_the_reference(
     code: str,
     retryable: bool,
     next_try: int,
-    desk: Desk,
+    charge_client: ChargeClient,
     paywall: SandboxPaywall,
     rows: Rows,
 ) -> None:
     paywall.arm("charge", kind, seconds=30)
-    failed = desk.charge()
+    failed = charge_client.charge()
     assert (failed.status, failed.outcome, failed.retryable) == (status, code, retryable)
     row = rows.one()
     assert (row.state, row.was_in_doubt, row.try_number) == (FREE, False, next_try)
     assert paywall.booked("charge") == []
 
-    assert desk.charge().outcome == "charged"
+    assert charge_client.charge().outcome == "charged"
     assert paywall.booked("charge") == ONCE
     assert len(paywall.asked("charge")) == 2
 
 
 def test_a_key_that_upstream_refuses_is_asked_about_again(
-    desk: Desk, paywall: SandboxPaywall
+    charge_client: ChargeClient, paywall: SandboxPaywall
 ) -> None:
-    desk.charge(reference="order-0")
+    charge_client.charge(reference="order-0")
     assert len(paywall.asked("subscriptions")) == 1
     paywall.arm("charge", "http_401")
-    desk.charge()
-    desk.charge()
+    charge_client.charge()
+    charge_client.charge()
     assert len(paywall.asked("subscriptions")) == 2
 
 
 def test_a_short_slow_down_is_waited_out_under_the_same_key(
-    desk: Desk, paywall: SandboxPaywall
+    charge_client: ChargeClient, paywall: SandboxPaywall
 ) -> None:
     paywall.arm("charge", "http_429", seconds=1)
-    assert desk.charge().outcome == "charged"
+    assert charge_client.charge().outcome == "charged"
     first, second = paywall.keys("charge")
     assert first == second
     assert paywall.booked("charge") == ONCE
 
 
 def test_an_answer_that_takes_longer_than_the_budget_leaves_doubt_and_one_charge(
-    desk: Desk, paywall: SandboxPaywall, rows: Rows
+    charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
 ) -> None:
-    desk.prove()
+    charge_client.prove()
     paywall.arm("charge", "slow", seconds=3, times=2)  # so that the retry is the last to end
-    desk.budget = 2.0
-    failed = desk.charge()
+    charge_client.budget = 2.0
+    failed = charge_client.charge()
     assert (failed.status, failed.outcome, failed.retryable) == (504, "upstream_timeout", True)
     assert rows.one().state == IN_DOUBT
-    desk.budget = 24.0
-    assert desk.charge().outcome == "charged"
+    charge_client.budget = 24.0
+    assert charge_client.charge().outcome == "charged"
     first, second = paywall.keys("charge")
     assert first == second
     assert paywall.booked("charge") == ONCE
@@ -118,24 +118,28 @@ def test_an_answer_that_takes_longer_than_the_budget_leaves_doubt_and_one_charge
 
 @pytest.mark.slow
 def test_a_call_ends_after_twenty_seconds_and_its_retry_charges_once(
-    desk: Desk, paywall: SandboxPaywall, rows: Rows
+    charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
 ) -> None:
     paywall.arm("charge", "slow", seconds=22)
     began = monotonic()
-    failed = desk.charge()
+    failed = charge_client.charge()
     assert 20 <= monotonic() - began < 25
     assert (failed.status, failed.retryable) == (504, True)
     assert rows.one().state == IN_DOUBT
     paywall.arm("charge", "slow", seconds=4)  # so that the retry is the last to end
-    assert desk.charge().outcome == "charged"
+    assert charge_client.charge().outcome == "charged"
     assert paywall.booked("charge") == ONCE
 
 
 def test_an_upstream_that_cannot_be_reached_was_sent_nothing(
-    desk: Desk, database: str, paywall: SandboxPaywall, rows: Rows, unused_port: int
+    charge_client: ChargeClient,
+    database: str,
+    paywall: SandboxPaywall,
+    rows: Rows,
+    unused_port: int,
 ) -> None:
-    desk.prove()
-    away = Desk(database, f"http://127.0.0.1:{unused_port}").open_for(paywall)
+    charge_client.prove()
+    away = ChargeClient(database, f"http://127.0.0.1:{unused_port}").open_for(paywall)
     away.budget = 2.0
     failed = away.charge()
     away.close()
@@ -145,53 +149,57 @@ def test_an_upstream_that_cannot_be_reached_was_sent_nothing(
 
 
 def test_a_user_who_was_refused_pays_and_is_charged_once_by_the_same_reference(
-    desk: Desk, paywall: SandboxPaywall, rows: Rows
+    charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
 ) -> None:
     """Upstream replays its stored refusal for a day, so the next try takes the next key."""
-    refused = desk.charge(user="poor")
+    refused = charge_client.charge(user="poor")
     assert (refused.status, refused.outcome, refused.duplicate) == (200, "topup_required", False)
     assert (rows.one().state, rows.one().try_number) == (FREE, 2)
 
     paywall.user("poor", balance="2")
-    assert desk.charge(user="poor").outcome == "charged"
-    assert desk.charge(user="poor").duplicate
+    assert charge_client.charge(user="poor").outcome == "charged"
+    assert charge_client.charge(user="poor").duplicate
     assert paywall.booked("charge") == ONCE
     first, second = paywall.keys("charge")
     assert first != second
 
 
 def test_a_refusal_while_in_doubt_keeps_the_key_until_somebody_decides(
-    desk: Desk, paywall: SandboxPaywall, rows: Rows
+    charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
 ) -> None:
     """The first request may still be on its way: under another key it could be a second charge."""
     paywall.arm("charge", "drop_before_commit")
-    desk.charge(user="poor")
-    assert desk.charge(user="poor").outcome == "topup_required"
+    charge_client.charge(user="poor")
+    assert charge_client.charge(user="poor").outcome == "topup_required"
     paywall.user("poor", balance="2")
-    assert desk.charge(user="poor").outcome == "topup_required"  # upstream's stored refusal
+    assert (
+        charge_client.charge(user="poor").outcome == "topup_required"
+    )  # upstream's stored refusal
     assert len(set(paywall.keys("charge"))) == 1
     assert rows.one().state == IN_DOUBT
 
 
 @pytest.mark.parametrize("kind", ["http_401", "http_429"])
 def test_a_refused_retry_does_not_end_the_doubt(
-    kind: str, desk: Desk, paywall: SandboxPaywall, rows: Rows
+    kind: str, charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
 ) -> None:
     paywall.arm("charge", "drop_after_commit")
-    desk.charge()
+    charge_client.charge()
     paywall.arm("charge", kind, seconds=30)
-    desk.charge()
+    charge_client.charge()
     assert rows.one().state == IN_DOUBT
-    assert desk.charge().outcome == "charged"
+    assert charge_client.charge().outcome == "charged"
     assert len(set(paywall.keys("charge"))) == 1
     assert paywall.booked("charge") == ONCE
 
 
-def test_a_deposit_whose_answer_was_lost_is_made_once(desk: Desk, paywall: SandboxPaywall) -> None:
+def test_a_deposit_whose_answer_was_lost_is_made_once(
+    charge_client: ChargeClient, paywall: SandboxPaywall
+) -> None:
     paywall.arm("deposit", "drop_after_commit")
-    assert desk.deposit().status == 502
-    retried = desk.deposit()
+    assert charge_client.deposit().status == 502
+    retried = charge_client.deposit()
     assert (retried.outcome, retried.duplicate) == ("deposited", False)
-    assert desk.deposit().duplicate
+    assert charge_client.deposit().duplicate
     assert paywall.booked("deposit") == ONCE
     assert paywall.balance("ann") == Decimal("11.5")

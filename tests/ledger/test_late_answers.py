@@ -1,7 +1,7 @@
 """Answers that come after their lease was lost, and waiters whose time is up.
 
-`desk.attempt` puts a function of the test in place of the upstream call, so that the test decides
-which of two tries ends first.
+`charge_client.attempt` puts a function of the test in place of the upstream call, so that the
+test decides which of two tries ends first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connector.catalog.actions import Values
 from connector.errors import StillInFlight, UpstreamBroken, UpstreamTimeout
 from connector.store.ledger_rows import DONE, IN_DOUBT
 from tests.ledger.rows import Rows
-from tests.support.charge_client import Desk
+from tests.support.charge_client import ChargeClient
 from tests.support.processes import PATIENCE
 
 CHARGED = {"success": True, "outcome": "charged", "message": "The user was charged."}
@@ -43,10 +43,10 @@ def never(upstream_key: str) -> Values:
 class Old:
     """A try that is under way, lost its lease, and ends when `answer` is called."""
 
-    def __init__(self, desk: Desk, rows: Rows, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, charge_client: ChargeClient, rows: Rows, pool: ThreadPoolExecutor) -> None:
         self._sent, self._answer = Event(), Event()
         self._perform: Callable[[str], Values] = never
-        self._call: Future[Values] = pool.submit(desk.attempt, self._wait)
+        self._call: Future[Values] = pool.submit(charge_client.attempt, self._wait)
         assert self._sent.wait(PATIENCE)
         rows.end_leases()
 
@@ -69,50 +69,58 @@ class Old:
 
 
 @pytest.fixture
-def pool(desk: Desk) -> Iterator[ThreadPoolExecutor]:
-    desk.prove()
+def pool(charge_client: ChargeClient) -> Iterator[ThreadPoolExecutor]:
+    charge_client.prove()
     with ThreadPoolExecutor(4) as pool:
         yield pool
 
 
 @pytest.fixture
-def old(desk: Desk, rows: Rows, pool: ThreadPoolExecutor) -> Iterator[Old]:
-    old = Old(desk, rows, pool)
+def old(charge_client: ChargeClient, rows: Rows, pool: ThreadPoolExecutor) -> Iterator[Old]:
+    old = Old(charge_client, rows, pool)
     yield old
     old.give_up()
 
 
-def test_whoever_takes_over_sends_the_same_upstream_key(desk: Desk, old: Old) -> None:
+def test_whoever_takes_over_sends_the_same_upstream_key(
+    charge_client: ChargeClient, old: Old
+) -> None:
     keys: list[str] = []
-    desk.attempt(lambda key: keys.append(key) or charged(key))  # type: ignore[func-returns-value]
+    charge_client.attempt(lambda key: keys.append(key) or charged(key))  # type: ignore[func-returns-value]
     assert keys == [old.upstream_key]
 
 
-def test_a_late_charged_wins_over_a_doubtful_end(desk: Desk, old: Old, rows: Rows) -> None:
+def test_a_late_charged_wins_over_a_doubtful_end(
+    charge_client: ChargeClient, old: Old, rows: Rows
+) -> None:
     with pytest.raises(UpstreamBroken):
-        desk.attempt(broken)
+        charge_client.attempt(broken)
     assert rows.one().state == IN_DOUBT
     assert old.answer(charged)["outcome"] == "charged"
     assert rows.one().state == DONE
-    assert desk.attempt(never)["duplicate"] is True
+    assert charge_client.attempt(never)["duplicate"] is True
 
 
-def test_a_late_charged_wins_over_a_refusal(desk: Desk, old: Old, rows: Rows) -> None:
-    assert desk.attempt(refused)["success"] is False
+def test_a_late_charged_wins_over_a_refusal(
+    charge_client: ChargeClient, old: Old, rows: Rows
+) -> None:
+    assert charge_client.attempt(refused)["success"] is False
     assert old.answer(charged)["duplicate"] is False
     assert rows.one().state == DONE
-    assert desk.attempt(never) == CHARGED | answered(duplicate=True)
+    assert charge_client.attempt(never) == CHARGED | answered(duplicate=True)
 
 
-def test_a_late_charged_wins_over_unknown(desk: Desk, old: Old, rows: Rows) -> None:
+def test_a_late_charged_wins_over_unknown(
+    charge_client: ChargeClient, old: Old, rows: Rows
+) -> None:
     rows.pass_hours(24)
-    assert desk.attempt(never)["outcome"] == "unknown"
+    assert charge_client.attempt(never)["outcome"] == "unknown"
     assert old.answer(charged)["outcome"] == "charged"
-    assert desk.attempt(never)["outcome"] == "charged"
+    assert charge_client.attempt(never)["outcome"] == "charged"
 
 
 def test_a_late_charged_wins_while_the_next_try_is_under_way(
-    desk: Desk, old: Old, rows: Rows
+    charge_client: ChargeClient, old: Old, rows: Rows
 ) -> None:
     """The next try's caller is told that it is charged, whatever its own answer was."""
 
@@ -120,27 +128,29 @@ def test_a_late_charged_wins_while_the_next_try_is_under_way(
         assert old.answer(charged)["duplicate"] is False
         return refused(upstream_key)
 
-    assert desk.attempt(perform) == CHARGED | answered(duplicate=True)
+    assert charge_client.attempt(perform) == CHARGED | answered(duplicate=True)
     assert rows.one().state == DONE
 
 
-def test_two_tries_that_both_charged_are_told_as_one_charge(desk: Desk, old: Old) -> None:
+def test_two_tries_that_both_charged_are_told_as_one_charge(
+    charge_client: ChargeClient, old: Old
+) -> None:
     """Upstream answered the same key twice: the second caller gets a duplicate."""
-    assert desk.attempt(charged)["duplicate"] is False
+    assert charge_client.attempt(charged)["duplicate"] is False
     assert old.answer(charged)["duplicate"] is True
 
 
 @pytest.mark.parametrize("late", [refused, broken])
 def test_a_late_no_changes_nothing_and_its_caller_is_told_what_counts(
-    late: Callable[[str], Values], desk: Desk, old: Old, rows: Rows
+    late: Callable[[str], Values], charge_client: ChargeClient, old: Old, rows: Rows
 ) -> None:
-    desk.attempt(charged)
+    charge_client.attempt(charged)
     assert old.answer(late) == CHARGED | answered(duplicate=True)
     assert rows.one().state == DONE
 
 
 def test_a_late_no_does_not_free_what_another_try_works_on(
-    desk: Desk, old: Old, rows: Rows, pool: ThreadPoolExecutor
+    charge_client: ChargeClient, old: Old, rows: Rows, pool: ThreadPoolExecutor
 ) -> None:
     sent, answer = Event(), Event()
 
@@ -149,13 +159,13 @@ def test_a_late_no_does_not_free_what_another_try_works_on(
         assert answer.wait(PATIENCE)
         return charged(upstream_key)
 
-    new = pool.submit(desk.attempt, perform)
+    new = pool.submit(charge_client.attempt, perform)
     assert sent.wait(PATIENCE)
     token = rows.one().token
     late = pool.submit(old.answer, refused)
     try:
         with pytest.raises(StillInFlight):
-            desk.attempt(never, seconds=0.5)
+            charge_client.attempt(never, seconds=0.5)
         assert rows.one().leased
         assert rows.one().token == token
     finally:
@@ -165,7 +175,7 @@ def test_a_late_no_does_not_free_what_another_try_works_on(
 
 
 def test_only_one_of_several_waiters_takes_over(
-    desk: Desk, old: Old, rows: Rows, pool: ThreadPoolExecutor
+    charge_client: ChargeClient, old: Old, rows: Rows, pool: ThreadPoolExecutor
 ) -> None:
     sent: list[str] = []
 
@@ -173,50 +183,52 @@ def test_only_one_of_several_waiters_takes_over(
         sent.append(upstream_key)
         return charged(upstream_key)
 
-    waiters = [pool.submit(desk.attempt, perform) for _ in range(3)]
+    waiters = [pool.submit(charge_client.attempt, perform) for _ in range(3)]
     results = [waiter.result() for waiter in waiters]
     assert sent == [old.upstream_key]
     assert sorted(result["duplicate"] for result in results) == [False, True, True]
 
 
 def test_a_waiter_whose_time_is_up_is_told_to_come_back(
-    desk: Desk, rows: Rows, pool: ThreadPoolExecutor
+    charge_client: ChargeClient, rows: Rows, pool: ThreadPoolExecutor
 ) -> None:
     def perform(upstream_key: str) -> Values:
         with pytest.raises(StillInFlight) as told:
-            pool.submit(desk.attempt, never, 0.5).result()
+            pool.submit(charge_client.attempt, never, 0.5).result()
         assert told.value.retryable
         assert told.value.retry_after == 5
         assert told.value.reference == "order-1"
         return charged(upstream_key)
 
-    assert desk.attempt(perform)["outcome"] == "charged"
+    assert charge_client.attempt(perform)["outcome"] == "charged"
 
 
-def test_a_waiter_with_too_little_time_left_does_not_begin_a_try(desk: Desk, old: Old) -> None:
+def test_a_waiter_with_too_little_time_left_does_not_begin_a_try(
+    charge_client: ChargeClient, old: Old
+) -> None:
     with pytest.raises(StillInFlight) as told:
-        desk.attempt(never, seconds=5)
+        charge_client.attempt(never, seconds=5)
     assert told.value.retry_after == 2
 
 
 def test_waiters_are_told_the_failure_of_the_try_that_they_waited_for(
-    desk: Desk, rows: Rows, pool: ThreadPoolExecutor
+    charge_client: ChargeClient, rows: Rows, pool: ThreadPoolExecutor
 ) -> None:
     waiters: list[Future[Values]] = []
     looked = Event()
 
-    @event.listens_for(desk.parts.store.engine, "before_cursor_execute")
+    @event.listens_for(charge_client.parts.store.engine, "before_cursor_execute")
     def _looks(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "WHERE ledger.id" in statement and statement.startswith("SELECT"):
             looked.set()
 
     def perform(upstream_key: str) -> Values:
-        waiters.append(pool.submit(desk.attempt, charged, 5))
+        waiters.append(pool.submit(charge_client.attempt, charged, 5))
         assert looked.wait(PATIENCE)
         raise UpstreamTimeout("Paywalls did not answer in time.")
 
     with pytest.raises(UpstreamTimeout):
-        desk.attempt(perform)
+        charge_client.attempt(perform)
     error = waiters[0].exception()
     assert isinstance(error, UpstreamTimeout)
     assert (error.retryable, error.reference) == (True, "order-1")

@@ -67,9 +67,9 @@ def volley(server: Server, paywall: SandboxPaywall, action: str, **values: str) 
         start.wait(PATIENCE)
         connection.request("POST", f"/v1/{action}", json.dumps(ORDER | values), headers)
         answer = connection.getresponse()
-        found = Answer(answer.status, json.loads(answer.read()))
+        result = Answer(answer.status, json.loads(answer.read()))
         connection.close()
-        return found
+        return result
 
     headers = paywall.bearer | {"Content-Type": "application/json"}
     with ThreadPoolExecutor(len(opened)) as pool:

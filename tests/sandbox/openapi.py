@@ -35,11 +35,11 @@ def check_answer(response: httpx.Response) -> None:
     """Raise where a successful JSON answer breaks its operation's schema, or says more."""
     if not is_there() or not response.is_success:
         return
-    found = _operation(response.request.method, response.request.url.path)
-    if found is None or not response.headers["content-type"].startswith("application/json"):
+    result = _operation(response.request.method, response.request.url.path)
+    if result is None or not response.headers["content-type"].startswith("application/json"):
         return
     response.read()
-    _answer_validator(*found, str(response.status_code)).validate(response.json())
+    _answer_validator(*result, str(response.status_code)).validate(response.json())
 
 
 def check_event(event: dict[str, Any]) -> None:

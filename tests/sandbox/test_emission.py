@@ -38,14 +38,14 @@ def test_charge(client: httpx.Client, events: Receiver) -> None:
     client.post("/_sandbox/users/ann", json={"balance": "5"})
     listen(client, events)
     client.post("/v1/user/charge", json=CHARGE)
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.balance.charge.created", "paywall.balance.charge.completed"
     )
-    created = data(found, "paywall.balance.charge.created")
+    created = data(result, "paywall.balance.charge.created")
     assert created["amount"] == 1.25
     assert str(created["walletUserId"]).startswith("wallet_")
-    assert "externalId" not in found["paywall.balance.charge.created"].event["subject"]
-    completed = data(found, "paywall.balance.charge.completed")
+    assert "externalId" not in result["paywall.balance.charge.created"].event["subject"]
+    completed = data(result, "paywall.balance.charge.completed")
     assert completed["activityId"] == created["activityId"]
 
 
@@ -53,25 +53,25 @@ def test_charge_without_funds(client: httpx.Client, events: Receiver) -> None:
     client.post("/_sandbox/users/ann", json={"balance": "1"})
     listen(client, events)
     message = client.post("/v1/user/charge", json=CHARGE).json()["message"]
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.balance.depleted",
         "paywall.balance.topup.link.created",
         "paywall.balance.charge.failed",
     )
-    depleted = data(found, "paywall.balance.depleted")
+    depleted = data(result, "paywall.balance.depleted")
     assert (depleted["requestedAmount"], depleted["availableBalance"]) == (1.25, 1.0)
-    assert str(data(found, "paywall.balance.topup.link.created")["redirectUrl"]) in message
-    failed = data(found, "paywall.balance.charge.failed")
+    assert str(data(result, "paywall.balance.topup.link.created")["redirectUrl"]) in message
+    failed = data(result, "paywall.balance.charge.failed")
     assert failed["errorCode"] == "insufficient_funds"
 
 
 def test_charge_without_permission(shared: httpx.Client, events: Receiver) -> None:
     listen(shared, events)
     message = shared.post("/v1/user/charge", json=CHARGE).json()["message"]
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.authorization.requested", "paywall.balance.charge.failed"
     )
-    requested = data(found, "paywall.authorization.requested")
+    requested = data(result, "paywall.authorization.requested")
     assert requested["externalUserId"] == "ann"
     assert str(requested["approvalUrl"]) in message
 
@@ -102,11 +102,11 @@ def test_deposit_carries_both_ids_and_a_charge_one(client: httpx.Client, events:
     listen(client, events)
     client.post("/v1/user/balance/deposit", json={"user": "ann", "amount": "5"})
     client.post("/v1/user/charge", json=CHARGE)
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.balance.deposit.created", "paywall.balance.charge.created"
     )
-    deposit = data(found, "paywall.balance.deposit.created")
-    charge = data(found, "paywall.balance.charge.created")
+    deposit = data(result, "paywall.balance.deposit.created")
+    charge = data(result, "paywall.balance.charge.created")
     assert deposit["externalUserId"] == "ann"
     assert deposit["walletUserId"] == charge["walletUserId"]
     assert "externalUserId" not in charge
@@ -116,23 +116,23 @@ def test_payment_page(client: httpx.Client, events: Receiver) -> None:
     listen(client, events)
     url = client.get("/v1/user/balance/topup?user=ann").json()["url"]
     client.post(url, data={"amount": "10.00"})
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.stripe.checkout.session.completed", "paywall.balance.deposit.created"
     )
-    assert data(found, "paywall.stripe.checkout.session.completed")["amount"] == 10.0
-    assert data(found, "paywall.balance.deposit.created")["source"] == "stripe.checkout"
+    assert data(result, "paywall.stripe.checkout.session.completed")["amount"] == 10.0
+    assert data(result, "paywall.balance.deposit.created")["source"] == "stripe.checkout"
 
 
 def test_chat(client: httpx.Client, events: Receiver) -> None:
     client.post("/_sandbox/users/ann", json={"balance": "5"})
     listen(client, events)
     usage = client.post("/v1/chat/completions", json=CHAT).json()["usage"]
-    found = events.wait_for_types(
+    result = events.wait_for_types(
         "paywall.proxy.request.started",
         "paywall.proxy.request.completed",
         "paywall.usage.charge.created",
     )
-    assert data(found, "paywall.usage.charge.created")["promptTokens"] == usage["prompt_tokens"]
+    assert data(result, "paywall.usage.charge.created")["promptTokens"] == usage["prompt_tokens"]
 
 
 def test_streamed_chat(client: httpx.Client, events: Receiver) -> None:
@@ -161,20 +161,20 @@ def test_failing_model(client: httpx.Client, events: Receiver) -> None:
 def test_blocked_chat(shared: httpx.Client, events: Receiver) -> None:
     listen(shared, events)
     shared.post("/v1/chat/completions", json=CHAT)
-    found = events.wait_for_types("paywall.request.blocked", "paywall.proxy.request.blocked")
-    assert data(found, "paywall.request.blocked")["reason"] == "authorization_required"
+    result = events.wait_for_types("paywall.request.blocked", "paywall.proxy.request.blocked")
+    assert data(result, "paywall.request.blocked")["reason"] == "authorization_required"
 
 
 def test_rotated_key(client: httpx.Client, events: Receiver) -> None:
     listen(client, events)
     key = client.post("/_sandbox/rotate").json()["key"]
-    found = events.wait_for_types("paywall.secret.rotated")
-    assert data(found, "paywall.secret.rotated")["secretLastFour"] == key[-4:]
+    result = events.wait_for_types("paywall.secret.rotated")
+    assert data(result, "paywall.secret.rotated")["secretLastFour"] == key[-4:]
 
 
 def test_amounts_as_text_where_the_setting_says_so(client: httpx.Client, events: Receiver) -> None:
     client.post("/_sandbox/settings", json={"amounts_as_text": True})
     listen(client, events)
     client.post("/v1/user/balance/deposit", json={"user": "ann", "amount": "5.10"})
-    found = events.wait_for_types("paywall.balance.deposit.created")
-    assert data(found, "paywall.balance.deposit.created")["amount"] == "5.10"
+    result = events.wait_for_types("paywall.balance.deposit.created")
+    assert data(result, "paywall.balance.deposit.created")["amount"] == "5.10"

@@ -11,9 +11,9 @@ from sqlalchemy import MetaData, text, update
 from connector.errors import KeyRefused, UpstreamBroken
 from connector.security.identity import Identity
 from connector.store import Store, paywall_rows
-from connector.store.moments import now
 from connector.store.paywall_rows import TRUST_SECONDS
 from connector.store.tables import paywall_keys
+from connector.store.timestamps import now
 from tests.conftest import KEY, SECRET, SHARED_KEY
 from tests.security.conftest import Vendor
 

@@ -81,13 +81,13 @@ def generated(new_action: None) -> dict[str, str]:
     return build.files()
 
 
-def named(found: Any, word: str) -> list[dict[str, Any]]:
+def named(result: Any, word: str) -> list[dict[str, Any]]:
     """Every object at any depth of which one value is `word`."""
-    if isinstance(found, dict):
-        inner = [hit for value in found.values() for hit in named(value, word)]
-        return [found, *inner] if word in found.values() else inner
-    if isinstance(found, list):
-        return [hit for value in found for hit in named(value, word)]
+    if isinstance(result, dict):
+        inner = [hit for value in result.values() for hit in named(value, word)]
+        return [result, *inner] if word in result.values() else inner
+    if isinstance(result, list):
+        return [hit for value in result for hit in named(value, word)]
     return []
 
 
@@ -104,9 +104,9 @@ def test_it_can_be_called(builder: Builder) -> None:
 
 
 def test_openapi_describes_it(builder: Builder) -> None:
-    found = builder.client.get("/openapi.json").get_json()
-    assert found["paths"]["/v1/gift-points"]["post"]["operationId"] == "gift_points_post"
-    assert "card" in found["components"]["schemas"]["GiftPointsInput"]["properties"]
+    answer = builder.client.get("/openapi.json").get_json()
+    assert answer["paths"]["/v1/gift-points"]["post"]["operationId"] == "gift_points_post"
+    assert "card" in answer["components"]["schemas"]["GiftPointsInput"]["properties"]
 
 
 def test_the_docs_page_lists_it(generated: dict[str, str]) -> None:

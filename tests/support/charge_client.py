@@ -58,7 +58,7 @@ def call(server: Server, paywall: SandboxPaywall, action: str = "charge", **valu
     return Answer(answer.status_code, answer.json())
 
 
-class Desk:
+class ChargeClient:
     """A connector in this process before a real database and a real sandbox.
 
     `budget` is how many seconds a request may take, in place of the 24 of a served one.
@@ -69,8 +69,8 @@ class Desk:
         self._app.before_request(self._start_the_clock)
         self.parts: Services = self._app.extensions["paywalls-connector"]
 
-    def open_for(self, paywall: SandboxPaywall) -> Desk:
-        """From now on calls are made with this paywall's newest key; the desk itself."""
+    def open_for(self, paywall: SandboxPaywall) -> ChargeClient:
+        """From now on calls are made with this paywall's newest key; the charge client itself."""
         self._paywall, self.budget = paywall, BUDGET_SECONDS
         return self
 

@@ -23,8 +23,8 @@ from connector.sandbox import create_sandbox
 from connector.sandbox.state import Paywall, iso
 from connector.sandbox.world import World
 from connector.store import event_rows, subscription_rows
-from connector.store.moments import now
 from connector.store.tables import paywall_keys, paywalls
+from connector.store.timestamps import now
 from connector.store.trigger_tables import endpoints, events, subscriptions, unreadable
 from connector.upstream import Upstream
 from tests.conftest import settings_for
@@ -75,7 +75,7 @@ class Connector:
 
 
 @dataclass
-class House:
+class ConnectedApp:
     """`down` lets every webhook find nobody at home. `settings` hold for all connectors."""
 
     database_url: str
@@ -143,7 +143,7 @@ class House:
 class Owner:
     """Owns a paywall: builds with the connector, sees the sandbox's side of it."""
 
-    house: House
+    connected_app: ConnectedApp
     name: str
     key: str
 
@@ -161,18 +161,18 @@ class Owner:
 
     def get(self, path: str, connector: Connector | None = None, /, **query: Any) -> Any:
         """The raw answer to a GET under /v1."""
-        client = (connector or self.house.connector).app.test_client()
+        client = (connector or self.connected_app.connector).app.test_client()
         return client.get(f"/v1/{path}", headers=self.bearer, query_string=query)
 
     def post(self, path: str, **body: object) -> Any:
         """The raw answer to a POST under /v1."""
-        client = self.house.connector.app.test_client()
+        client = self.connected_app.connector.app.test_client()
         return client.post(f"/v1/{path}", headers=self.bearer, json=body)
 
     def me(self) -> dict[str, Any]:
         """What Test Connection tells."""
-        found: dict[str, Any] = self.get("me").get_json()
-        return found
+        answer: dict[str, Any] = self.get("me").get_json()
+        return answer
 
     def ready(self) -> Owner:
         """Use the key for the first time, and see that triggers work."""
@@ -192,14 +192,14 @@ class Owner:
 
     def line(self) -> Upstream:
         """A conversation of the connector with upstream under this key."""
-        return Upstream(self.house.connector.parts.client, self.key, Deadline(60))
+        return Upstream(self.connected_app.connector.parts.client, self.key, Deadline(60))
 
     # What the database holds of it.
 
     def stored(self) -> list[str]:
         """The ids of its stored events, in the order in which they were inserted."""
         query = select(events.c.event_id).where(events.c.paywall_id.in_(self._ids()))
-        return [row[0] for row in self.house.rows(query.order_by(events.c.id))]
+        return [row[0] for row in self.connected_app.rows(query.order_by(events.c.id))]
 
     def forget(self, event_id: str) -> Any:
         """The change that makes an event as if it had never come in."""
@@ -207,33 +207,33 @@ class Owner:
 
     def local_id(self) -> str:
         """The id of its local paywall."""
-        row: str = self.house.rows(
+        row: str = self.connected_app.rows(
             select(paywalls.c.id).where(paywalls.c.upstream_id == self.upstream_id)
         )[0][0]
         return row
 
     def subscription(self) -> subscription_rows.Subscription:
         """What the connector knows of its subscription."""
-        found = self.house.connector.parts.store.read(
+        match = self.connected_app.connector.parts.store.read(
             lambda connection: subscription_rows.get(connection, self.local_id())
         )
-        assert found is not None
-        return found
+        assert match is not None
+        return match
 
     def raw_bodies(self) -> list[bytes]:
         """Its signed bodies that could not be read."""
         query = select(unreadable.c.body).where(unreadable.c.paywall_id.in_(self._ids()))
-        return [row[0] for row in self.house.rows(query)]
+        return [row[0] for row in self.connected_app.rows(query)]
 
     def endpoints(self) -> list[str]:
         """Its endpoints, oldest first."""
         query = select(endpoints.c.id).where(endpoints.c.paywall_id.in_(self._ids()))
-        return [row[0] for row in self.house.rows(query.order_by(endpoints.c.created_at))]
+        return [row[0] for row in self.connected_app.rows(query.order_by(endpoints.c.created_at))]
 
     def posted(self) -> list[Posted]:
         """The webhooks that were posted to it."""
         paths = {f"/v1/inbound/{endpoint}" for endpoint in self.endpoints()}
-        return [posted for posted in self.house.posted if posted.path in paths]
+        return [posted for posted in self.connected_app.posted if posted.path in paths]
 
     def pass_days(self, days: int, *wanted: str) -> None:
         """Its events, all or those with these ids, came in this many days earlier."""
@@ -243,20 +243,20 @@ class Owner:
             created_at=type_coerce(events.c.created_at, BigInteger) - earlier,
         )
         change = change.where(events.c.paywall_id.in_(self._ids()))
-        self.house.change(change.where(events.c.event_id.in_(wanted)) if wanted else change)
+        self.connected_app.change(change.where(events.c.event_id.in_(wanted)) if wanted else change)
 
     def pass_ten_minutes(self) -> None:
         """Its subscription has to be looked after again, and its key to be proven."""
         aged = update(subscriptions).values(checked_at=now(-601))
-        self.house.change(aged.where(subscriptions.c.paywall_id.in_(self._ids())))
+        self.connected_app.change(aged.where(subscriptions.c.paywall_id.in_(self._ids())))
         unproven = update(paywall_keys).values(verified_at=now(-601))
-        self.house.change(unproven.where(paywall_keys.c.paywall_id.in_(self._ids())))
+        self.connected_app.change(unproven.where(paywall_keys.c.paywall_id.in_(self._ids())))
 
     def pass_quarter_hour(self) -> None:
         """It is time to read back."""
         aged = update(subscriptions).values(read_at=now(-901))
-        self.house.change(aged.where(subscriptions.c.paywall_id.in_(self._ids())))
-        for connector in self.house.connectors:
+        self.connected_app.change(aged.where(subscriptions.c.paywall_id.in_(self._ids())))
+        for connector in self.connected_app.connectors:
             read_here = connector.parts.readiness._reconcile._read_here
             if self.local_id() in read_here:
                 read_here[self.local_id()] -= timedelta(seconds=901)
@@ -296,7 +296,7 @@ class Owner:
             path = f"/v1/inbound/{changed['endpoint']}"
         if "signature" in changed:
             headers["X-Paywalls-Signature"] = changed["signature"]
-        return self.house.connector.post(path, headers, raw)
+        return self.connected_app.connector.post(path, headers, raw)
 
     def event(self, **changed: object) -> dict[str, Any]:
         """An event as upstream would write it."""
@@ -334,8 +334,8 @@ class Owner:
 
     def log(self, status: str) -> list[dict[str, Any]]:
         """The newest hundred deliveries with this status."""
-        found = self.upstream("GET", f"webhooks/logs?status={status}&limit=100")["logs"]
-        return list(found)
+        result = self.upstream("GET", f"webhooks/logs?status={status}&limit=100")["logs"]
+        return list(result)
 
     def asked(self, operation: str, method: str = "") -> int:
         """How many requests of an operation came."""
@@ -349,7 +349,7 @@ class Owner:
 
     def rotate(self) -> Owner:
         """Replace the key; the same owner with the new one."""
-        return Owner(self.house, self.name, self.control("POST", "rotate", {})["key"])
+        return Owner(self.connected_app, self.name, self.control("POST", "rotate", {})["key"])
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """The sandbox's controls."""
@@ -361,11 +361,11 @@ class Owner:
 
     def _state(self) -> Paywall:
         """The sandbox's memory, which holds the signing secret."""
-        world: World = self.house.sandbox.extensions["sandbox"]
+        world: World = self.connected_app.sandbox.extensions["sandbox"]
         return world.paywall(self.key)
 
     def _sandbox(self, method: str, path: str, body: object) -> Any:
-        client = self.house.sandbox.test_client()
+        client = self.connected_app.sandbox.test_client()
         answer = client.open(path, method=method, json=body, headers=self.bearer)
         assert answer.status_code in (200, 201), answer.get_data()
         return answer.get_json()

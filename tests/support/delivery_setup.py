@@ -13,24 +13,24 @@ from sqlalchemy import func, select, update
 from connector import jsontext
 from connector.config.settings import Settings
 from connector.inbound.receiver import event_of, keep
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import Store, delivery_rows, make_engine, subscription_rows
 from connector.store.delivery_rows import Delivery as Logged
-from connector.store.moments import now
 from connector.store.outbox_rows import PENDING
 from connector.store.paywall_rows import Paywall
 from connector.store.tables import paywalls
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
 from connector.triggers.delivery import Delivery
 from connector.triggers.hooks import Hooks
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 from tests.conftest import settings_for
 from tests.support.processes import until
 
 DEPLETED = "paywall.balance.depleted"
 
 
-class Scene:
+class DeliverySetup:
     """Everything around one database; `close` it."""
 
     def __init__(self, database_url: str, **changed: str) -> None:
@@ -38,9 +38,11 @@ class Scene:
             database_url, **({"allowed_targets": "127.0.0.0/8"} | changed)
         )
         self.store = Store(make_engine(database_url))
-        self.sealer = Sealer(self.settings.secret_keys)
-        self.targets = Targets(self.settings.allowed_targets)
-        self.hooks = Hooks(self.store, self.sealer, self.targets, self.settings.hooks_per_paywall)
+        self.sealer = Encryption(self.settings.secret_keys)
+        self.push_client = PushClient(self.settings.allowed_targets)
+        self.hooks = Hooks(
+            self.store, self.sealer, self.push_client, self.settings.hooks_per_paywall
+        )
         self.paywall = self.new_paywall("lpw_one")
         self._numbers = itertools.count(1)
 
@@ -93,7 +95,7 @@ class Scene:
     @contextlib.contextmanager
     def working(self, **options: Any) -> Iterator[Delivery]:
         """A worker that runs until the block is left."""
-        worker = Delivery(self.store, self.settings, self.sealer, self.targets, **options)
+        worker = Delivery(self.store, self.settings, self.sealer, self.push_client, **options)
         worker.start()
         try:
             yield worker
@@ -110,8 +112,8 @@ class Scene:
         """The log, once every delivery has had `attempts` attempts and is not under way."""
 
         def look() -> list[Logged] | None:
-            found = self.log()
-            return found if found and all(len(d.attempts) >= attempts for d in found) else None
+            result = self.log()
+            return result if result and all(len(d.attempts) >= attempts for d in result) else None
 
         return until(look)
 

@@ -42,8 +42,8 @@ def until(look: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """The first true thing that `look` gives. Raises TimeoutError when none comes in time."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        if found := look():
-            return found
+        if result := look():
+            return result
         time.sleep(_LOOK)
     raise TimeoutError("what the test waits for did not happen")
 
@@ -85,8 +85,8 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
 
         def all_of_them() -> list[int]:
-            found = [int(pid) for pid in children.read_text().split()]
-            return found if len(found) == count else []
+            items = [int(pid) for pid in children.read_text().split()]
+            return items if len(items) == count else []
 
         return until(all_of_them)
 

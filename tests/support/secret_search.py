@@ -16,12 +16,12 @@ NEVER = {
 
 def leaks(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
     """One line for each file below `folder` that holds something secret, and what it is."""
-    found = []
+    items = []
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name.endswith(tuple(suffixes)):
             content = file.read_bytes()
-            found += [f"{file}: {what}" for what, text in NEVER.items() if text in content]
-    return found
+            items += [f"{file}: {what}" for what, text in NEVER.items() if text in content]
+    return items
 
 
 def searched(folder: Path, suffixes: Iterable[str] = SUFFIXES) -> int:

@@ -128,9 +128,9 @@ def copy_like_docker(source: Path, target: Path) -> None:
 def python_of_the_image() -> str:
     """That version if this machine has it, else the one that runs the tests."""
     wanted = BUILD[0].rest.split()[0].partition(":")[2]
-    found = shutil.which(f"python{wanted}")
-    works = found and subprocess.run([found, "-V"], capture_output=True).returncode == 0
-    return found if found and works else sys.executable
+    result = shutil.which(f"python{wanted}")
+    works = result and subprocess.run([result, "-V"], capture_output=True).returncode == 0
+    return result if result and works else sys.executable
 
 
 @pytest.fixture(scope="module")

@@ -93,16 +93,16 @@ def text_of(page: str) -> str:
 
 def commands_of(page: str) -> list[Command]:
     """The curl lines of a page's sh blocks, each with the word behind the arrow below it."""
-    found: list[Command] = []
+    match: list[Command] = []
     for block in re.findall(r"^```sh\n(.*?)^```", text_of(page), re.DOTALL | re.MULTILINE):
         for line in block.splitlines():
             if line.startswith("curl "):
-                found.append(Command(line))
+                match.append(Command(line))
             elif line.startswith("# → "):
                 word = line.removeprefix("# → a list with ").removeprefix("# → ")
                 holds = tuple(re.findall(r'"\w+":\w+', line))
-                found[-1] = Command(found[-1].line, re.split(r"[ :]", word)[0], holds)
-    return found
+                match[-1] = Command(match[-1].line, re.split(r"[ :]", word)[0], holds)
+    return match
 
 
 def run_curl(line: str, ports: Ports) -> str:
@@ -135,13 +135,13 @@ def headings_of(page: Path) -> set[str]:
 
 
 def errors_with_code() -> set[tuple[int, str]]:
-    found, waiting = {(ConnectorError.status, ConnectorError.code)}, [ConnectorError]
+    result, waiting = {(ConnectorError.status, ConnectorError.code)}, [ConnectorError]
     while waiting:
         kind = waiting.pop()
         if "code" in kind.__dict__:
-            found.add((kind.status, kind.code))
+            result.add((kind.status, kind.code))
         waiting.extend(kind.__subclasses__())
-    return found
+    return result
 
 
 def test_generated_files_are_current() -> None:
@@ -166,8 +166,8 @@ def test_every_curl_line_gives_what_its_page_says(page: str, demo: Ports) -> Non
         printed = run_curl(command.line, demo)
         shown = f"{command.line}\n{printed}"
         if command.expected:
-            found = outcome_of(printed)
-            assert command.expected == found or (not found and command.expected in printed), shown
+            result = outcome_of(printed)
+            assert command.expected == result or (not result and command.expected in printed), shown
             assert all(part in printed for part in command.holds), shown
         else:
             known = {outcome for action in actions() for outcome in action.outcomes}
@@ -223,8 +223,8 @@ def test_every_setting_that_a_page_names_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_names_a_path_of_somebodys_machine(page: str) -> None:
-    found = re.findall(r"(?<![\w.])/(?:work|home|root|Users|tmp|mnt)/\S*", text_of(page))
-    assert found == []
+    match = re.findall(r"(?<![\w.])/(?:work|home|root|Users|tmp|mnt)/\S*", text_of(page))
+    assert match == []
 
 
 def test_the_picture_is_an_image_of_its_own() -> None:

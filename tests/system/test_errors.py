@@ -84,7 +84,7 @@ def _texts(node: ast.expr) -> str:
 def sentences() -> list[tuple[str, str]]:
     """Every text that is raised in one of our errors, with the place where it stands."""
     names = {kind.__name__ for kind in KINDS} | {"ValidationError"}
-    found = []
+    items = []
     for file in sorted(PACKAGE.rglob("*.py")):
         if "sandbox" in file.parts or file == PACKAGE / "config" / "parsers.py":
             continue  # the latter's are the ends of an operator's sentences
@@ -92,8 +92,8 @@ def sentences() -> list[tuple[str, str]]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
                 text = _texts(node.args[0])
                 if node.func.id in names and text:
-                    found.append((f"{file.name}:{node.lineno}", text))
-    return found
+                    items.append((f"{file.name}:{node.lineno}", text))
+    return items
 
 
 @pytest.mark.parametrize(("place", "text"), sentences())

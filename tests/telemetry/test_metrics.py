@@ -3,7 +3,7 @@
 import os
 
 from connector.telemetry import metrics
-from tests.telemetry.test_telemetry import run_python
+from tests.telemetry.test_logs import run_python
 
 
 def metric(name: str, **labels: str) -> float:

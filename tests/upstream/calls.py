@@ -14,7 +14,7 @@ from connector.errors import (
 )
 from connector.upstream import Upstream
 from tests.api.builder import check_sentence
-from tests.upstream.rude import (
+from tests.upstream.faulty_upstream import (
     upstream_at,
 )
 

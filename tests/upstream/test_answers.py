@@ -16,13 +16,13 @@ from connector.errors import (
 )
 from connector.upstream.client import ATTEMPTS
 from tests.upstream.calls import CALLS, Ask, balance, charge, chat, failure
-from tests.upstream.rude import (
+from tests.upstream.faulty_upstream import (
     Talk,
     answering,
     http,
     in_turn,
     leaving,
-    running_rude,
+    running_faulty_upstream,
     saying,
     upstream_at,
 )
@@ -51,12 +51,12 @@ from tests.upstream.rude import (
 def test_every_status_has_its_error(
     ask: Ask, status: int, kind: type[UpstreamError], retryable: bool | None
 ) -> None:
-    with running_rude(answering({"error": {"message": "Not today"}}, status)) as rude:
-        error = failure(rude.url, ask)
+    with running_faulty_upstream(answering({"error": {"message": "Not today"}}, status)) as faulty:
+        error = failure(faulty.url, ask)
         assert type(error) is kind
         assert error.retryable is (ask is not chat if retryable is None else retryable)
         assert error.nothing_happened is (kind is not UpstreamBroken)
-        assert len(rude.asked) == 1
+        assert len(faulty.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_every_status_has_its_error(
     ],
 )
 def test_what_upstream_says_about_a_refusal_is_told(body: bytes, said: str) -> None:
-    with running_rude(saying(http(422, body))) as rude:
-        error = failure(rude.url, charge)
+    with running_faulty_upstream(saying(http(422, body))) as faulty:
+        error = failure(faulty.url, charge)
         assert said in error.message
 
 
@@ -90,8 +90,8 @@ def test_what_upstream_says_about_a_refusal_is_told(body: bytes, said: str) -> N
     ],
 )
 def test_upstreams_wait_is_passed_on(header: str, seconds: int) -> None:
-    with running_rude(answering({}, 429, header)) as rude:
-        error = failure(rude.url, balance)
+    with running_faulty_upstream(answering({}, 429, header)) as faulty:
+        error = failure(faulty.url, balance)
         assert error.retry_after == seconds
 
 
@@ -127,51 +127,54 @@ FAILED = answering({}, 500)
     ],
 )
 def test_only_what_cannot_happen_twice_is_tried_again(ask: Ask, first: Talk, requests: int) -> None:
-    with running_rude(in_turn(first, GOOD)) as rude, upstream_at(rude.url) as upstream:
+    with (
+        running_faulty_upstream(in_turn(first, GOOD)) as faulty,
+        upstream_at(faulty.url) as upstream,
+    ):
         if requests == 1:
             with pytest.raises(ConnectorError):
                 ask(upstream)
         else:
             ask(upstream)
-        assert len(rude.asked) == requests
+        assert len(faulty.asked) == requests
 
 
 @pytest.mark.parametrize("ask", CALLS)
 def test_it_is_tried_a_few_times_and_not_for_ever(ask: Ask) -> None:
-    with running_rude(BUSY) as rude:
-        error = failure(rude.url, ask, seconds=5)
+    with running_faulty_upstream(BUSY) as faulty:
+        error = failure(faulty.url, ask, seconds=5)
         assert isinstance(error, UpstreamBusy)
-        assert len(rude.asked) == ATTEMPTS
+        assert len(faulty.asked) == ATTEMPTS
 
 
 def test_a_long_wait_is_left_to_the_caller() -> None:
-    with running_rude(answering({}, 429, "Retry-After: 60")) as rude:
-        failure(rude.url, balance, seconds=20)
-        assert len(rude.asked) == 1
+    with running_faulty_upstream(answering({}, 429, "Retry-After: 60")) as faulty:
+        failure(faulty.url, balance, seconds=20)
+        assert len(faulty.asked) == 1
 
 
 @pytest.mark.parametrize("ask", CALLS)
 def test_a_connection_is_kept_and_an_ended_one_is_replaced(ask: Ask) -> None:
-    with running_rude(GOOD) as rude, upstream_at(rude.url) as upstream:
+    with running_faulty_upstream(GOOD) as faulty, upstream_at(faulty.url) as upstream:
         for _ in range(3):
             ask(upstream)
-        assert rude.connections == 1
+        assert faulty.connections == 1
     good = http(200, b'{"success": true, "balance": "1", "choices": [{}]}')
-    with running_rude(leaving(good)) as rude, upstream_at(rude.url) as upstream:
+    with running_faulty_upstream(leaving(good)) as faulty, upstream_at(faulty.url) as upstream:
         for _ in range(3):
             ask(upstream)
-            assert rude.gone.acquire(timeout=5)
-        assert len(rude.asked) == rude.connections == 3
+            assert faulty.gone.acquire(timeout=5)
+        assert len(faulty.asked) == faulty.connections == 3
 
 
 def test_the_request_is_what_upstream_documents() -> None:
     with (
-        running_rude(GOOD) as rude,
-        upstream_at(rude.url, key="sk-paywalls-planted") as upstream,
+        running_faulty_upstream(GOOD) as faulty,
+        upstream_at(faulty.url, key="sk-paywalls-planted") as upstream,
     ):
         upstream.charge("ann", Decimal("0.50"), {"reference": "r"}, "pwc-1")
         upstream.balance("a b&c=/?#ü")
-        charged, asked = rude.asked
+        charged, asked = faulty.asked
     head, _, body = charged.partition(b"\r\n\r\n")
     lines = head.lower().split(b"\r\n")
     assert lines[0] == b"post /v1/user/charge http/1.1"

@@ -18,7 +18,14 @@ from connector.api.services import services
 from connector.app import create_app
 from connector.store import make_engine, migrate
 from tests.conftest import BEARER, settings_for
-from tests.upstream.rude import Talk, answering, hang_up, in_turn, running_rude, silent
+from tests.upstream.faulty_upstream import (
+    Talk,
+    answering,
+    hang_up,
+    in_turn,
+    running_faulty_upstream,
+    silent,
+)
 
 BUDGET = 25.0
 CHARGE = {"user": "ann", "amount": "1", "reference": "order-1"}
@@ -55,8 +62,8 @@ WORST: dict[str, tuple[Talk, str, dict[str, str], int, str]] = {
 @contextlib.contextmanager
 def connected(tmp_path: Path, name: str, talk: Talk) -> Iterator[Flask]:
     """A connector whose upstream behaves like `talk`."""
-    with running_rude(talk) as rude:
-        settings = settings_for(f"sqlite:///{tmp_path}/{name}.sqlite3", upstream_url=rude.url)
+    with running_faulty_upstream(talk) as faulty:
+        settings = settings_for(f"sqlite:///{tmp_path}/{name}.sqlite3", upstream_url=faulty.url)
         engine = make_engine(settings.database_url)
         migrate.upgrade(engine)
         engine.dispose()
@@ -80,8 +87,8 @@ def test_every_action_answers_within_its_budget_in_the_worst_case(tmp_path: Path
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(WORST)) as pool:
         apps = {n: stack.enter_context(connected(tmp_path, n, row[0])) for n, row in WORST.items()}
         jobs = {n: pool.submit(timed, apps[n], row[1], row[2]) for n, row in WORST.items()}
-        found = {name: job.result() for name, job in jobs.items()}
-    for name, (seconds, answer) in found.items():
+        items = {name: job.result() for name, job in jobs.items()}
+    for name, (seconds, answer) in items.items():
         *_, status, code = WORST[name]
         told = answer.get_json()
         assert seconds < BUDGET, name

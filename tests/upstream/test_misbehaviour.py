@@ -14,14 +14,14 @@ from connector.errors import (
 )
 from connector.upstream.client import ANSWER_MAX
 from tests.upstream.calls import CALLS, Ask, balance, chat, failure
-from tests.upstream.rude import (
+from tests.upstream.faulty_upstream import (
     Talk,
     answering,
     dripping,
     endless,
     http,
     leaving,
-    running_rude,
+    running_faulty_upstream,
     saying,
     silent,
     upstream_at,
@@ -85,18 +85,18 @@ def test_a_host_with_many_dead_addresses_takes_no_longer(
 
 def test_the_second_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     told = answering({"balance": "1", "balanceFormatted": "$1"})
-    with running_rude(told) as rude:
+    with running_faulty_upstream(told) as faulty:
         row = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-        both = [(*row, (address, rude.port)) for address in ("127.0.0.2", "127.0.0.1")]
+        both = [(*row, (address, faulty.port)) for address in ("127.0.0.2", "127.0.0.1")]
         real = socket.getaddrinfo
         monkeypatch.setattr(
             socket,
             "getaddrinfo",
             lambda host, *a, **k: both if host == "two.example" else real(host, *a, **k),
         )
-        with upstream_at(f"http://two.example:{rude.port}/v1") as upstream:
+        with upstream_at(f"http://two.example:{faulty.port}/v1") as upstream:
             assert upstream.balance("ann").formatted == "$1"
-        assert rude.connections == 1
+        assert faulty.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_the_second_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) 
 )
 @pytest.mark.parametrize("ask", CALLS)
 def test_the_deadline_holds_for_the_whole_call(talk: Talk, ask: Ask) -> None:
-    with running_rude(talk) as rude:
-        error = failure(rude.url, ask)
+    with running_faulty_upstream(talk) as faulty:
+        error = failure(faulty.url, ask)
         assert isinstance(error, UpstreamTimeout | UpstreamBroken)
         assert not error.nothing_happened
         assert error.retryable is (ask is not chat)
-        assert len(rude.asked) == 1
+        assert len(faulty.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,26 +146,26 @@ def test_the_deadline_holds_for_the_whole_call(talk: Talk, ask: Ask) -> None:
 )
 @pytest.mark.parametrize("ask", CALLS)
 def test_a_broken_answer_leaves_doubt(talk: Talk, ask: Ask) -> None:
-    with running_rude(talk) as rude:
-        error = failure(rude.url, ask, seconds=0.9)
+    with running_faulty_upstream(talk) as faulty:
+        error = failure(faulty.url, ask, seconds=0.9)
         assert isinstance(error, UpstreamBroken)
         assert (error.status, error.nothing_happened) == (502, False)
         assert error.retryable is (ask is not chat)
-        assert len(rude.asked) == 1
+        assert len(faulty.asked) == 1
 
 
 @pytest.mark.parametrize("ask", CALLS)
 def test_an_endless_answer_is_given_up(ask: Ask) -> None:
-    with running_rude(endless) as rude:
-        error = failure(rude.url, ask, seconds=5)
+    with running_faulty_upstream(endless) as faulty:
+        error = failure(faulty.url, ask, seconds=5)
         assert isinstance(error, UpstreamBroken)
     assert ANSWER_MAX < 10**7
 
 
 def test_a_redirect_is_not_followed() -> None:
-    with running_rude(answering({}, 302, "Location: /v1/user/balance")) as rude:
-        error = failure(rude.url, balance)
+    with running_faulty_upstream(answering({}, 302, "Location: /v1/user/balance")) as faulty:
+        error = failure(faulty.url, balance)
         assert isinstance(error, UpstreamBroken)
         assert error.retryable is False
         assert "CONNECTOR_UPSTREAM_URL" in error.message
-        assert len(rude.asked) == 1
+        assert len(faulty.asked) == 1

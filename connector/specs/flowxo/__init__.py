@@ -37,8 +37,8 @@ def described(address: str = EXAMPLE_ADDRESS) -> dict[str, Any]:
 
 def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
     """The text of both files, by their path in the repository."""
-    found = described(address)
+    guide = described(address)
     return {
-        JSON_FILE: json.dumps(found, indent=2, ensure_ascii=False) + "\n",
-        PAGE_FILE: page.markdown(found),
+        JSON_FILE: json.dumps(guide, indent=2, ensure_ascii=False) + "\n",
+        PAGE_FILE: page.markdown(guide),
     }

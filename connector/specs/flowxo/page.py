@@ -30,19 +30,19 @@ shows the same with its address filled in at `/specs/flowxo`, and as JSON at `/s
 """  # noqa: E501 -- one line of the page is one line here
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The whole page; `found` is what `described` gives."""
-    key = found["ai_connection"]["fields"][1]["value"]
-    parts = [_INTRODUCTION.format(address=found["address"], key=key)]
-    parts += [_step(step) for step in found["steps"]]
-    for left in found["left_out"]:
+def markdown(guide: dict[str, Any]) -> str:
+    """The whole page; `guide` is what `described` gives."""
+    key = guide["ai_connection"]["fields"][1]["value"]
+    parts = [_INTRODUCTION.format(address=guide["address"], key=key)]
+    parts += [_step(step) for step in guide["steps"]]
+    for left in guide["left_out"]:
         parts.append(f"## {left['label']}\n\n{left['why']}\n")
-    parts.append(_subscribe(found["subscribe"]))
+    parts.append(_subscribe(guide["subscribe"]))
     parts.append(
         "## Recipes\n\nIn FlowXO a filter skips only its own task, so every task below that "
         "must not run unpaid has one. All conditions of a filter must be met.\n"
     )
-    parts += [_recipe(recipe) for recipe in found["recipes"]]
+    parts += [_recipe(recipe) for recipe in guide["recipes"]]
     return "\n".join(parts)
 
 
@@ -133,13 +133,13 @@ def entered(task: dict[str, Any]) -> str:
     return str(task["what"])
 
 
-def conditions(found: list[dict[str, Any]]) -> str:
+def conditions(rows: list[dict[str, Any]]) -> str:
     """The filter of a task, in one line."""
     return " and ".join(
         f"`{c['value']}` {c['is']}"
         + (f" `{c['to']}`" if c["to"] else "")
         + (" (or is empty)" if c.get("or_empty") else "")
-        for c in found
+        for c in rows
     )
 
 

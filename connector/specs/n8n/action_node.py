@@ -43,8 +43,8 @@ def description() -> Json:
         },
         "properties": [
             _choice("Resource", "resource", [_resource(name) for name, a in groups.items() if a]),
-            *(_operations(name, found) for name, found in groups.items() if found),
-            *(p for found in groups.values() for action in found for p in _parameters(action)),
+            *(_operations(name, members) for name, members in groups.items() if members),
+            *(p for members in groups.values() for action in members for p in _parameters(action)),
         ],
     }
 
@@ -70,7 +70,7 @@ def _resource(name: str) -> Json:
     return {"name": _RESOURCES[name], "value": name}
 
 
-def _operations(name: str, found: list[Action]) -> Json:
+def _operations(name: str, members: list[Action]) -> Json:
     rows = [
         {
             "name": operation_name(action),
@@ -79,7 +79,7 @@ def _operations(name: str, found: list[Action]) -> Json:
             "description": _in_the_list(action) if action.many else described(action.sentence),
             "routing": {"request": {"method": "POST", "url": f"/v1{action.path}"}},
         }
-        for action in found
+        for action in members
     ]
     first = rows[0]["value"]
     choice = _choice("Operation", "operation", sorted(rows, key=lambda row: str(row["name"])))
@@ -108,14 +108,14 @@ def _parameters(action: Action) -> list[Json]:
     """The fields that must be filled in, what to do on a refusal, then all others."""
     words = action.words()
     others = {name: field for name, field in words.items() if not field.required}
-    found = [parameter(name, field) for name, field in words.items() if field.required]
+    parameters = [parameter(name, field) for name, field in words.items() if field.required]
     for name in action.input.one_of[:1]:
-        found.append(parameter(name, others.pop(name)))
+        parameters.append(parameter(name, others.pop(name)))
     if refuses(action):
-        found.append(_on_refusal())
-    found += [_alone(others)] if _can_stand_alone(others) else _collected(others)
+        parameters.append(_on_refusal())
+    parameters += [_alone(others)] if _can_stand_alone(others) else _collected(others)
     shown = {"show": {"resource": [resource(action)], "operation": [action.key]}}
-    return [{**parameter, "displayOptions": shown} for parameter in found]
+    return [{**parameter, "displayOptions": shown} for parameter in parameters]
 
 
 def _can_stand_alone(others: dict[str, Words]) -> bool:

@@ -31,34 +31,34 @@ _LONG = 10_000
 
 def parameter(name: str, field: Words) -> Json:
     """The parameter for a field; what is filled in is sent under the field's own name."""
-    found: Json = {"displayName": field.label, "name": name, **_kind(field)}
+    described: Json = {"displayName": field.label, "name": name, **_kind(field)}
     if field.required:
-        found["required"] = True
+        described["required"] = True
     if name == "reference":
-        found |= {"default": REFERENCE, "hint": _REFERENCE_HINT}
+        described |= {"default": REFERENCE, "hint": _REFERENCE_HINT}
     elif name == "model":
-        found |= _model_list(field)
+        described |= _model_list(field)
     if isinstance(field, Text | Amount) and name != "model":
-        found["placeholder"] = placeholder(shown(field.example))
-    found["description"] = _described(field)
-    found["routing"] = {"send": {"type": "body", "property": name}}
-    return found
+        described["placeholder"] = placeholder(shown(field.example))
+    described["description"] = _described(field)
+    described["routing"] = {"send": {"type": "body", "property": name}}
+    return described
 
 
 def optional(name: str, field: Words) -> Json:
     """The same inside a collection, where nothing is required and numbers begin with an example."""
-    found = parameter(name, field)
-    found.pop("required", None)
+    described = parameter(name, field)
+    described.pop("required", None)
     if isinstance(field, Number | Count):
-        found["default"] = field.example
-    return found
+        described["default"] = field.example
+    return described
 
 
 def model(field: Words) -> Json:
     """The choice of a model for a node that sends it by itself."""
-    found = parameter("model", field)
-    del found["routing"]
-    return found
+    described = parameter("model", field)
+    del described["routing"]
+    return described
 
 
 def _kind(field: Words) -> Json:

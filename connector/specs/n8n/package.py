@@ -30,20 +30,20 @@ def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
 
     `address` is the connector's public address, which becomes the default of the credential.
     """
-    found = {**_told(address), **_static("static")}
-    return {f"{FOLDER}/{name}": found[name] for name in sorted(found)}
+    contents = {**_told(address), **_static("static")}
+    return {f"{FOLDER}/{name}": contents[name] for name in sorted(contents)}
 
 
 def package_files(address: str = EXAMPLE_ADDRESS) -> dict[str, bytes | str]:
     """What lies in the folder `package` of the tarball that npm installs, by its path in there."""
-    found: dict[str, bytes | str] = dict(_static("compiled", "dist/"))
-    found["LICENSE"] = _read("static/LICENSE")
+    contents: dict[str, bytes | str] = dict(_static("compiled", "dist/"))
+    contents["LICENSE"] = _read("static/LICENSE")
     for name, text in {**_told(address), **_static("static/icons", "icons/")}.items():
         if name.startswith(("nodes/", "credentials/", "icons/")):
-            found[f"dist/{name}"] = text
+            contents[f"dist/{name}"] = text
         elif not name.startswith("."):
-            found[name] = text
-    return {name: found[name] for name in sorted(found)}
+            contents[name] = text
+    return {name: contents[name] for name in sorted(contents)}
 
 
 def _told(address: str) -> dict[str, str]:
@@ -124,14 +124,14 @@ def _version() -> str:
 
 def _static(folder: str, prefix: str = "") -> dict[str, str]:
     """The files that are kept as they are, by their path within `folder`."""
-    found: dict[str, str] = {}
-    _walk(resources(__package__).joinpath(folder), prefix, found)
-    return found
+    contents: dict[str, str] = {}
+    _walk(resources(__package__).joinpath(folder), prefix, contents)
+    return contents
 
 
-def _walk(folder: Traversable, path: str, found: dict[str, str]) -> None:
+def _walk(folder: Traversable, path: str, contents: dict[str, str]) -> None:
     for entry in folder.iterdir():
         if entry.is_dir():
-            _walk(entry, f"{path}{entry.name}/", found)
+            _walk(entry, f"{path}{entry.name}/", contents)
         else:
-            found[path + entry.name] = entry.read_text(encoding="utf-8")
+            contents[path + entry.name] = entry.read_text(encoding="utf-8")

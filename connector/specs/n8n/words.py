@@ -13,7 +13,7 @@ _SPELLED = {"id": "ID", "ids": "IDs", "url": "URL", "json": "JSON"}
 
 def description(text: str) -> str:
     """A help text: abbreviations in capitals, no full stop behind a sentence that stands alone."""
-    spelled = re.sub(r"\b(?:ids?|url|json)\b", lambda found: _SPELLED[found[0]], text.strip())
+    spelled = re.sub(r"\b(?:ids?|url|json)\b", lambda match: _SPELLED[match[0]], text.strip())
     return spelled if _SENTENCE_ENDS.search(spelled) else spelled.rstrip(".")
 
 

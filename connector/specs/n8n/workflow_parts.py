@@ -102,13 +102,13 @@ class Workflow:
 
     def text(self) -> str:
         """The workflow as n8n imports it."""
-        found = {
+        workflow = {
             "name": self.name,
             "nodes": self.nodes,
             "connections": self.connections,
             "settings": {"executionOrder": "v1"},
         }
-        return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(workflow, indent=2, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True)

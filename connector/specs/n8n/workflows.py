@@ -22,12 +22,12 @@ _STRIPE_PAID = "['checkout.session.completed', 'checkout.session.async_payment_s
 
 def workflows(address: str) -> dict[str, str]:
     """The JSON text of every workflow by its name; `address` is the connector's."""
-    found = {}
+    texts = {}
     for key, build in _RECIPES.items():
         for http in (False, True):
             name = f"{key}-http" if http else key
-            found[name] = build(name, Variant(address, http)).text()
-    return found
+            texts[name] = build(name, Variant(address, http)).text()
+    return texts
 
 
 def _nudge(key: str, variant: Variant) -> Workflow:

@@ -47,9 +47,9 @@ def may_be_refused(action: Action) -> bool:
 def inputs(action: Action) -> list[dict[str, Any]]:
     """The form of an action, required fields first; of fields that exclude each other the usual
     one."""
-    found = [_input(action, name, field) for name, field in _offered(action).items()]
-    found.sort(key=lambda field: not field["required"])
-    return [*found, _REFUSAL] if may_be_refused(action) else found
+    fields = [_input(action, name, field) for name, field in _offered(action).items()]
+    fields.sort(key=lambda field: not field["required"])
+    return [*fields, _REFUSAL] if may_be_refused(action) else fields
 
 
 def body(action: Action) -> dict[str, Any]:
@@ -75,10 +75,10 @@ def outputs(schema: type[Schema]) -> list[dict[str, Any]]:
 
 def sample(action: Action) -> dict[str, Any]:
     """An answer with every field filled."""
-    found = {name: field.example for name, field in _answered(action.output).items()}
-    if "outcome" in found:
-        found["outcome"] = next(iter(action.outcomes))
-    return found
+    sample = {name: field.example for name, field in _answered(action.output).items()}
+    if "outcome" in sample:
+        sample["outcome"] = next(iter(action.outcomes))
+    return sample
 
 
 def listing(name: str) -> Action | None:
@@ -109,7 +109,7 @@ def _conversation(action: Action, name: str = "") -> str:
 
 
 def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    described: dict[str, Any] = {
         "key": name,
         "label": field.label,
         "helpText": _help(action, name, field),
@@ -117,14 +117,14 @@ def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
         "required": field.required or bool(_conversation(action, name)),
     }
     if isinstance(field, Metadata):
-        found["dict"] = True
+        described["dict"] = True
     else:
-        found["placeholder"] = shown(field.example)
+        described["placeholder"] = shown(field.example)
     listed_by = listing(name)
     if listed_by is not None:
-        found["dynamic"] = f"{listed_by.key}.id.name"
-        found["search"] = f"{listed_by.key}.id"
-    return found
+        described["dynamic"] = f"{listed_by.key}.id.name"
+        described["search"] = f"{listed_by.key}.id"
+    return described
 
 
 def _help(action: Action, name: str, field: Words) -> str:

@@ -22,13 +22,13 @@ def request(
     params: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """A call of the connector; fields that are not filled in are left out (RequestSchema)."""
-    found: dict[str, Any] = {
+    request: dict[str, Any] = {
         "method": method,
         "url": f"{{{{bundle.authData.base_url}}}}/v1{path}",
         "removeMissingValuesFrom": {"body": True, "params": True},
     }
     if body is not None:
-        found["body"] = body
+        request["body"] = body
     if params is not None:
-        found["params"] = params
-    return found
+        request["params"] = params
+    return request

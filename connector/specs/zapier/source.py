@@ -10,11 +10,11 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def text(name: str, **values: object) -> str:
     """The file `name`, with `__NAME__` replaced by each value: text as it is, all else as JSON."""
-    found = (_TEMPLATES / name).read_text(encoding="utf-8")
+    source = (_TEMPLATES / name).read_text(encoding="utf-8")
     for key, value in values.items():
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found = found.replace(f"__{key.upper()}__", shown)
-    return found
+        source = source.replace(f"__{key.upper()}__", shown)
+    return source
 
 
 def function(name: str, args: tuple[str, ...] = ("z", "bundle"), **values: object) -> object:

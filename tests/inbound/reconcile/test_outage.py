@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 
 @dataclass
-class Street:
+class OutageSetup:
     """A paywall whose events come in at a connector that is there now and then."""
 
     database_url: str
@@ -97,69 +97,73 @@ class Street:
 
 
 @pytest.fixture
-def street(database_url: str, tmp_path: Path) -> Iterator[Street]:
+def outage_setup(database_url: str, tmp_path: Path) -> Iterator[OutageSetup]:
     arguments = ["-m", "connector.sandbox", "--port", "0", "--retry-base", HOUR]
     sandbox = Server(arguments, {}, tmp_path / "sandbox.out")
     try:
         sandbox.listening()
         paywall = SandboxPaywall(sandbox.address, "outage")
         paywall._control("POST", "settings", {"deactivate_after": 1_000_000})
-        street = Street(database_url, tmp_path, paywall, free_port())
-        yield street
+        outage_setup = OutageSetup(database_url, tmp_path, paywall, free_port())
+        yield outage_setup
         paywall.close()
     finally:
         sandbox.close()
 
 
-def test_one_poll_brings_two_hours_back(street: Street) -> None:
-    with street.connector():
-        until(lambda: street.ask("GET", "v1/me").json()["triggers_ready"])
-        early = street.send(DEPLETED, 3)
-        until(lambda: len(street.stored()) == 3)
-    missed = street.two_hours((DEPLETED, 20), (BLOCKED, 20))
-    with street.connector():
-        assert sorted(street.stored()) == sorted(early), "nobody polled yet"
-        street.ask("GET", "v1/triggers/any_event")
-        until(lambda: len(street.stored()) >= len(early + missed))
-        assert sorted(street.stored()) == sorted(early + missed)
-        assert street.ask("GET", "v1/me").json()["possible_gap"] is False
-    assert not street.logged("possible_gap")
+def test_one_poll_brings_two_hours_back(outage_setup: OutageSetup) -> None:
+    with outage_setup.connector():
+        until(lambda: outage_setup.ask("GET", "v1/me").json()["triggers_ready"])
+        early = outage_setup.send(DEPLETED, 3)
+        until(lambda: len(outage_setup.stored()) == 3)
+    missed = outage_setup.two_hours((DEPLETED, 20), (BLOCKED, 20))
+    with outage_setup.connector():
+        assert sorted(outage_setup.stored()) == sorted(early), "nobody polled yet"
+        outage_setup.ask("GET", "v1/triggers/any_event")
+        until(lambda: len(outage_setup.stored()) >= len(early + missed))
+        assert sorted(outage_setup.stored()) == sorted(early + missed)
+        assert outage_setup.ask("GET", "v1/me").json()["possible_gap"] is False
+    assert not outage_setup.logged("possible_gap")
 
 
-def test_where_only_hooks_are_used_two_hours_are_pushed_without_any_poll(street: Street) -> None:
+def test_where_only_hooks_are_used_two_hours_are_pushed_without_any_poll(
+    outage_setup: OutageSetup,
+) -> None:
     with running_receiver(Receiver(KIND, 0)) as receiver:
-        with street.connector():
-            until(lambda: street.ask("GET", "v1/me").json()["triggers_ready"])
+        with outage_setup.connector():
+            until(lambda: outage_setup.ask("GET", "v1/me").json()["triggers_ready"])
             hook = {"target_url": receiver.url, "trigger": "balance_depleted"}
-            street.ask("POST", "v1/hooks", hook)
-        missed = street.two_hours((DEPLETED, 20), (BLOCKED, 5))
-        with street.connector():
-            until(lambda: len(street.stored()) >= len(missed))
+            outage_setup.ask("POST", "v1/hooks", hook)
+        missed = outage_setup.two_hours((DEPLETED, 20), (BLOCKED, 5))
+        with outage_setup.connector():
+            until(lambda: len(outage_setup.stored()) >= len(missed))
             until(lambda: len(receiver.taken) >= 40)
-        assert sorted(street.stored()) == sorted(missed)
+        assert sorted(outage_setup.stored()) == sorted(missed)
         assert sorted(receiver.taken) == sorted(missed[:20] + missed[25:45])
 
 
 @pytest.mark.parametrize("hooks", [False, True], ids=["by a poll", "by the worker"])
-def test_more_than_a_hundred_missed_of_one_kind_are_reported(street: Street, hooks: bool) -> None:
+def test_more_than_a_hundred_missed_of_one_kind_are_reported(
+    outage_setup: OutageSetup, hooks: bool
+) -> None:
     """In what Test Connection tells, in the log, and in the metrics."""
     with running_receiver(Receiver(KIND, 0)) as receiver:
-        with street.connector():
-            until(lambda: street.ask("GET", "v1/me").json()["triggers_ready"])
+        with outage_setup.connector():
+            until(lambda: outage_setup.ask("GET", "v1/me").json()["triggers_ready"])
             if hooks:
                 hook = {"target_url": receiver.url, "trigger": "any_event"}
-                street.ask("POST", "v1/hooks", hook)
-        missed = street.two_hours((DEPLETED, 60), (BLOCKED, 5))
-        with street.connector():
+                outage_setup.ask("POST", "v1/hooks", hook)
+        missed = outage_setup.two_hours((DEPLETED, 60), (BLOCKED, 5))
+        with outage_setup.connector():
             if not hooks:
-                street.ask("GET", "v1/triggers/any_event")
-            until(lambda: street.logged("possible_gap"))
-            metrics = street.ask("GET", "metrics").text
+                outage_setup.ask("GET", "v1/triggers/any_event")
+            until(lambda: outage_setup.logged("possible_gap"))
+            metrics = outage_setup.ask("GET", "metrics").text
             assert "connector_possible_gaps_total 1.0" in metrics
-            told = street.ask("GET", "v1/me").json()
+            told = outage_setup.ask("GET", "v1/me").json()
             assert told["possible_gap"] is True
             assert "Balance Depleted (error)" in told["triggers_message"]
             assert "Request Blocked" not in told["triggers_message"]
-    kept = street.stored()
+    kept = outage_setup.stored()
     assert len(kept) == 110, "of one kind as many as upstream shows, and all of the others"
     assert set(kept) < set(missed)

@@ -1,3 +1,19 @@
-from tests.inbound.conftest import database, emptied, hasty, house, make_house, owner, street
+from tests.inbound.conftest import (
+    app_with_quick_retries,
+    connected_app,
+    database,
+    emptied,
+    make_connected_app,
+    owner,
+    shared_connected_app,
+)
 
-__all__ = ["database", "emptied", "hasty", "house", "make_house", "owner", "street"]
+__all__ = [
+    "app_with_quick_retries",
+    "connected_app",
+    "database",
+    "emptied",
+    "make_connected_app",
+    "owner",
+    "shared_connected_app",
+]

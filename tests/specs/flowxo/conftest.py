@@ -78,9 +78,9 @@ def connector(sandbox_server: Server, tmp_path_factory: pytest.TempPathFactory) 
 def flowxo(connector: Server, sandbox_server: Server) -> Iterator[FlowXO]:
     """A builder with a paywall of its own, in Default mode: nobody has any balance."""
     with httpx.Client(trust_env=False, timeout=PATIENCE) as http:
-        found = http.get(f"{connector.address}/specs/flowxo.json").raise_for_status().json()
+        answer = http.get(f"{connector.address}/specs/flowxo.json").raise_for_status().json()
         paywall = SandboxPaywall(sandbox_server.address, f"flowxo-{secrets.token_hex(6)}")
-        yield FlowXO(paywall, found, http)
+        yield FlowXO(paywall, answer, http)
         paywall.close()
 
 

@@ -22,8 +22,8 @@ def ask(flowxo: FlowXO, base: str) -> httpx.Response:
 
 def content(answer: httpx.Response) -> str:
     """What the model said."""
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return str(found["choices"][0]["message"]["content"])
+    body: dict[str, Any] = answer.raise_for_status().json()
+    return str(body["choices"][0]["message"]["content"])
 
 
 @pytest.fixture

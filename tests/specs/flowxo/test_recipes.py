@@ -95,9 +95,9 @@ class Run:
         raise AssertionError(condition["is"])
 
     def _filled(self, text: str) -> str:
-        def pick(found: re.Match[str]) -> str:
-            answer = self.answers.get(found["task"], {})
-            value = answer.get(found["field"], "")
+        def pick(result: re.Match[str]) -> str:
+            answer = self.answers.get(result["task"], {})
+            value = answer.get(result["field"], "")
             return str(value).lower() if isinstance(value, bool) else str(value)
 
         return re.sub(r"\{\{(?P<task>\w+?)\.(?:data__)?(?P<field>\w+)\}\}", pick, text)
@@ -136,8 +136,8 @@ def test_something_is_said_or_done_for_every_outcome(key: str) -> None:
     for task in recipe["tasks"]:
         if task["do"] == "http":
             asked = f"{{{{{task['name']}.data__outcome}}}}"
-            found = {o for c in conditions if c["value"] == asked for o in c["to"].split(", ")}
-            assert found == set(steps[task["step"]]["outcomes"])
+            items = {o for c in conditions if c["value"] == asked for o in c["to"].split(", ")}
+            assert items == set(steps[task["step"]]["outcomes"])
 
 
 @pytest.mark.parametrize("key", KEYS)

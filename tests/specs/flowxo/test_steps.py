@@ -27,8 +27,8 @@ def check_flat(answer: Any, step: dict[str, Any]) -> None:
 
 
 def test_every_action_has_a_step_or_a_reason_why_not() -> None:
-    found = described()
-    left_out = [left["key"] for left in found["left_out"]]
+    result = described()
+    left_out = [left["key"] for left in result["left_out"]]
     assert [action.key for action in actions() if not action.many] == STEPS
     assert left_out == [action.key for action in actions() if action.many] == ["models"]
 
@@ -58,9 +58,9 @@ def test_a_step_takes_its_optional_rows_too(flowxo: FlowXO, key: str, way: str) 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_row_can_stand_in_for_another(flowxo: FlowXO, way: str) -> None:
     flowxo.paywall.user("user_42", balance="20")
-    found = [(s, row) for s in flowxo.found["steps"] for row in s["rows"] if "instead_of" in row]
-    assert found
-    for step, row in found:
+    items = [(s, row) for s in flowxo.found["steps"] for row in s["rows"] if "instead_of" in row]
+    assert items
+    for step, row in items:
         changed = {row["instead_of"]: "", row["name"]: row["value"]}
         assert flowxo.send(step, way, **changed).json()["success"] is True
 

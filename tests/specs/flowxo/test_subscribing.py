@@ -46,7 +46,7 @@ def test_a_sample_has_every_field_filled(flowxo: FlowXO, receiver: Receiver, tri
     assert {type(value) for value in item.values()} <= {str, int}
     assert all(str(value) for value in item.values())
     assert not [name for name in item if "__" in name or "." in name or name.startswith("$")]
-    (told,) = (found for found in step["triggers"] if found["key"] == trigger)
+    (told,) = (result for result in step["triggers"] if result["key"] == trigger)
     assert told["sample"] == item
 
 

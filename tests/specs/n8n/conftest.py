@@ -25,7 +25,7 @@ PAYER = "openai-payer"
 
 
 @dataclass
-class House:
+class ConnectedApp:
     """What runs: `key_credential` is the id of the credential of our own kind."""
 
     n8n: N8n
@@ -59,8 +59,8 @@ class House:
 
     def imported(self, name: str) -> Json:
         """An imported workflow of this name, whole."""
-        (found,) = [w for w in self.n8n.workflows() if w["name"] == name]
-        return self.n8n.workflow(found["id"])
+        (items,) = [w for w in self.n8n.workflows() if w["name"] == name]
+        return self.n8n.workflow(items["id"])
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +70,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def connected_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConnectedApp]:
     """Everything running, the credentials saved, the workflows imported by n8n's own command."""
     folder = tmp_path_factory.mktemp("n8n")
     with contextlib.ExitStack() as stack:
@@ -92,35 +92,40 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         packed = tarball(folder / "n8n-nodes-paywalls.tgz", connector.address)
         n8n = stack.enter_context(running_n8n(home, packed))
         data = {"apiKey": paywall.key, "url": connector.address}
-        house = House(
+        connected_app = ConnectedApp(
             n8n,
             connector,
             paywall,
             mails,
             n8n.credential("paywallsApi", "Paywalls account", data),
         )
-        _save_other_credentials(house)
-        _import(house, folder / "workflows")
-        yield house
+        _save_other_credentials(connected_app)
+        _import(connected_app, folder / "workflows")
+        yield connected_app
 
 
-def _save_other_credentials(house: House) -> None:
+def _save_other_credentials(connected_app: ConnectedApp) -> None:
     """Those that the workflows name beside ours, under the names that n8n gives to new ones."""
-    n8n, key = house.n8n, house.paywall.key
+    n8n, key = connected_app.n8n, connected_app.paywall.key
     n8n.credential("httpHeaderAuth", "Header Auth account", {"name": "X-API-Key", "value": key})
     n8n.credential("httpHeaderAuth", WEBHOOK_SECRET, {"name": SECRET_HEADER, "value": SECRET})
-    address = f"{house.connector.address}/openai/v1/{PAYER}"
+    address = f"{connected_app.connector.address}/openai/v1/{PAYER}"
     n8n.credential("openAiApi", "OpenAi account", {"apiKey": key, "url": address})
     n8n.credential(
         "smtp",
         "SMTP account",
-        {"host": "127.0.0.1", "port": house.mails.port, "secure": False, "disableStartTls": True},
+        {
+            "host": "127.0.0.1",
+            "port": connected_app.mails.port,
+            "secure": False,
+            "disableStartTls": True,
+        },
     )
     n8n.credential("stripeApi", "Stripe account", {"secretKey": "not-a-key"})
 
 
-def _import(house: House, folder: Path) -> None:
+def _import(connected_app: ConnectedApp, folder: Path) -> None:
     folder.mkdir()
-    for name, text in workflows(house.connector.address).items():
+    for name, text in workflows(connected_app.connector.address).items():
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
-    house.n8n.command("import:workflow", "--separate", f"--input={folder}")
+    connected_app.n8n.command("import:workflow", "--separate", f"--input={folder}")

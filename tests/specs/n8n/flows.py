@@ -60,5 +60,5 @@ def chain(user: str, prompt: str, **options: object) -> Json:
 
 def as_json(flow: Workflow) -> Json:
     """The workflow as n8n's editor reads it."""
-    found: Json = json.loads(flow.text())
-    return found
+    result: Json = json.loads(flow.text())
+    return result

@@ -136,13 +136,13 @@ class N8n:
 
     def workflows(self) -> list[Json]:
         """The workflows that are there."""
-        found: list[Json] = self._ask("GET", "/rest/workflows")
-        return found
+        result: list[Json] = self._ask("GET", "/rest/workflows")
+        return result
 
     def workflow(self, id: str) -> Json:
         """One workflow, whole."""
-        found: Json = self._ask("GET", f"/rest/workflows/{id}")
-        return found
+        result: Json = self._ask("GET", f"/rest/workflows/{id}")
+        return result
 
     def publish(self, workflow: Json) -> None:
         """Switch a workflow on."""

@@ -10,7 +10,7 @@ import pytest
 from connector import actions as actions_folder
 from connector.catalog.actions import Action, actions
 from connector.specs.n8n.action_node import resource
-from tests.specs.n8n.conftest import House
+from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.executions import Execution
 from tests.specs.n8n.flows import GO, STEP, step
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.xdist_group("n8n")
 actions_folder.load()
 
 
-def run(house: House, workflow: Json) -> Execution:
-    return house.n8n.run(house.n8n.save(workflow), GO)
+def run(connected_app: ConnectedApp, workflow: Json) -> Execution:
+    return connected_app.n8n.run(connected_app.n8n.save(workflow), GO)
 
 
 def filled_in(action: Action) -> Json:
@@ -36,9 +36,9 @@ def filled_in(action: Action) -> Json:
 
 
 @pytest.mark.parametrize("action", actions(), ids=lambda action: action.key)
-def test_every_operation_runs(action: Action, house: House) -> None:
-    house.paywall.user("user_42", balance="20.00", connected=True)
-    done = run(house, step(action.key, resource(action), filled_in(action)))
+def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("user_42", balance="20.00", connected=True)
+    done = run(connected_app, step(action.key, resource(action), filled_in(action)))
     assert done.status == "success", done.error
     items = done.items(STEP)
     if action.many:
@@ -50,28 +50,34 @@ def test_every_operation_runs(action: Action, house: House) -> None:
         assert set(item) == set(action.output().fields)
 
 
-def test_additional_fields_are_sent(house: House) -> None:
-    house.paywall.user("noted", balance="5.00", connected=True)
+def test_additional_fields_are_sent(connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("noted", balance="5.00", connected=True)
     more = {"metadata": '{"plan": "pro"}', "description": "One image"}
     values = {"user": "noted", "amount": "0.10", "reference": "noted-1", "additionalFields": more}
-    assert run(house, step("charge", "user", values)).status == "success"
-    (booked,) = house.booked("noted")
+    assert run(connected_app, step("charge", "user", values)).status == "success"
+    (booked,) = connected_app.booked("noted")
     notes = {"reference": "noted-1", "description": "One image", "plan": "pro"}
     assert booked["metadata"] == notes
 
 
-def test_each_item_and_each_run_is_a_charge_of_its_own(house: House) -> None:
-    house.paywall.user("many", balance="5.00", connected=True)
-    saved = house.n8n.save(step("charge", "user", {"user": "many", "amount": "={{ $json.price }}"}))
+def test_each_item_and_each_run_is_a_charge_of_its_own(connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("many", balance="5.00", connected=True)
+    saved = connected_app.n8n.save(
+        step("charge", "user", {"user": "many", "amount": "={{ $json.price }}"})
+    )
     for _ in range(2):
-        done = house.n8n.run(saved, GO, [{"price": "0.10"}, {"price": "0.20"}, {"price": "0.30"}])
+        done = connected_app.n8n.run(
+            saved, GO, [{"price": "0.10"}, {"price": "0.20"}, {"price": "0.30"}]
+        )
         assert [item["duplicate"] for item in done.items(STEP)] == [False] * 3
-    assert house.paywall.balance("many") == Decimal("3.80")
+    assert connected_app.paywall.balance("many") == Decimal("3.80")
 
 
-def test_a_refused_charge_stops_the_run_with_the_words_and_the_link(house: House) -> None:
-    house.paywall.user("broke", balance="0.00", connected=True)
-    done = run(house, step("charge", "user", {"user": "broke", "amount": "1.00"}))
+def test_a_refused_charge_stops_the_run_with_the_words_and_the_link(
+    connected_app: ConnectedApp,
+) -> None:
+    connected_app.paywall.user("broke", balance="0.00", connected=True)
+    done = run(connected_app, step("charge", "user", {"user": "broke", "amount": "1.00"}))
     assert done.status == "error"
     assert done.error["message"].startswith("Your balance is too low. Please add funds here: http")
     link = done.error["errorResponse"]["action_url"]
@@ -79,41 +85,41 @@ def test_a_refused_charge_stops_the_run_with_the_words_and_the_link(house: House
     assert "“Continue”" in done.error["description"]
 
 
-def test_a_refused_chat_stops_too(house: House) -> None:
+def test_a_refused_chat_stops_too(connected_app: ConnectedApp) -> None:
     model = {"__rl": True, "mode": "id", "value": "sandbox-chat"}
     values = {"user": "never-seen", "model": model, "prompt": "Hello"}
-    done = run(house, step("chat", "model", values))
+    done = run(connected_app, step("chat", "model", values))
     assert done.status == "error"
     assert done.error["errorResponse"]["outcome"] == "topup_required"
 
 
-def test_a_refused_charge_goes_on_where_that_is_wanted(house: House) -> None:
-    house.paywall.user("broke", balance="0.00", connected=True)
+def test_a_refused_charge_goes_on_where_that_is_wanted(connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("broke", balance="0.00", connected=True)
     values = {"user": "broke", "amount": "1.00", "on_refusal": "continue"}
-    done = run(house, step("charge", "user", values))
+    done = run(connected_app, step("charge", "user", values))
     assert done.status == "success"
     (item,) = done.items(STEP)
     assert (item["success"], item["outcome"]) == (False, "topup_required")
     assert item["action_url"].startswith("http")
 
 
-def test_a_wrong_value_is_told_in_the_connectors_own_words(house: House) -> None:
-    done = run(house, step("charge", "user", {"user": "ann", "amount": "1,50"}))
+def test_a_wrong_value_is_told_in_the_connectors_own_words(connected_app: ConnectedApp) -> None:
+    done = run(connected_app, step("charge", "user", {"user": "ann", "amount": "1,50"}))
     assert done.error["message"].startswith("“Amount” needs a dot, not a comma")
     assert "req_" in done.error["description"]
 
 
-def test_the_node_tries_again_and_charges_once(house: House) -> None:
-    paywall = house.paywall
+def test_the_node_tries_again_and_charges_once(connected_app: ConnectedApp) -> None:
+    paywall = connected_app.paywall
     paywall.user("once", balance="5.00", connected=True)
     values = {"user": "once", "amount": "1.00"}
     paywall.arm("charge", "drop_after_commit")
-    assert run(house, step("charge", "user", values)).status == "error"
+    assert run(connected_app, step("charge", "user", values)).status == "error"
     assert paywall.balance("once") == Decimal("4.00")
     paywall.arm("charge", "drop_after_commit")
     before = len(paywall.keys("charge"))
     again = {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 100}
-    done = run(house, step("charge", "user", values, **again))
+    done = run(connected_app, step("charge", "user", values, **again))
     assert done.items(STEP)[0]["outcome"] == "charged"
     sent = paywall.keys("charge")[before:]
     assert len(sent) == 2
@@ -121,25 +127,28 @@ def test_the_node_tries_again_and_charges_once(house: House) -> None:
     assert paywall.balance("once") == Decimal("3.00")
 
 
-def test_the_credential_is_tested(house: House) -> None:
+def test_the_credential_is_tested(connected_app: ConnectedApp) -> None:
     def told(data: Json) -> Json:
         named = ("paywallsApi", "Paywalls account")
-        return house.n8n.test_credential(house.key_credential, *named, data)
+        return connected_app.n8n.test_credential(connected_app.key_credential, *named, data)
 
-    assert told(house.credential)["status"] == "OK"
-    assert told({**house.credential, "url": f"{house.connector.address}/ "})["status"] == "OK"
-    wrong = told({**house.credential, "apiKey": "sk-paywalls-sandbox-"})
+    assert told(connected_app.credential)["status"] == "OK"
+    assert (
+        told({**connected_app.credential, "url": f"{connected_app.connector.address}/ "})["status"]
+        == "OK"
+    )
+    wrong = told({**connected_app.credential, "apiKey": "sk-paywalls-sandbox-"})
     assert wrong["status"] == "Error"
     assert wrong["message"].startswith("The API key was not accepted.")
-    elsewhere = told({**house.credential, "url": house.paywall.address})
+    elsewhere = told({**connected_app.credential, "url": connected_app.paywall.address})
     assert elsewhere["message"].startswith("There is no Paywalls Connector at this address.")
 
 
 @pytest.mark.parametrize("node", ["paywalls", "paywallsChatModel"])
-def test_models_are_offered_to_choose_from(node: str, house: House) -> None:
+def test_models_are_offered_to_choose_from(node: str, connected_app: ConnectedApp) -> None:
     kind = f"n8n-nodes-paywalls.{node}"
-    offered = house.n8n.models(kind, house.key_credential)
+    offered = connected_app.n8n.models(kind, connected_app.key_credential)
     assert len(offered) > 1
-    assert {"name": "GPT-4o mini", "value": "gpt-4o-mini"}.items() <= house.n8n.models(
-        kind, house.key_credential, "4o"
+    assert {"name": "GPT-4o mini", "value": "gpt-4o-mini"}.items() <= connected_app.n8n.models(
+        kind, connected_app.key_credential, "4o"
     )[0].items()

@@ -126,7 +126,7 @@ def test_every_event_can_start_a_workflow(description: Json) -> None:
 
 def test_errors_are_told_without_the_words_that_n8n_advises_against() -> None:
     sources = [text for name, text in files().items() if name.endswith(".ts")]
-    said = [found for text in sources for found in re.findall(r"'([A-Z][^']{20,})'", text)]
+    said = [result for text in sources for result in re.findall(r"'([A-Z][^']{20,})'", text)]
     assert said
     assert [text for text in said if re.search(r"\b(error|problem|failure)\b", text, re.I)] == []
 

@@ -11,7 +11,7 @@ import pytest
 
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import package_files
-from tests.specs.n8n import software, twin
+from tests.specs.n8n import inlined_descriptions, software
 from tests.specs.n8n.package import n8n_node, source, tarball
 from tests.support import node
 
@@ -28,8 +28,8 @@ def scan(package: Path) -> object:
     scanner = software.tools() / "node_modules/@n8n/scan-community-package/scanner/scanner.mjs"
     module = ["--input-type=module", "--eval", _SCAN]
     said = node.run([node.BIN / "node", *module, scanner, package], package)
-    found: object = json.loads(said.splitlines()[-1])
-    return found
+    result: object = json.loads(said.splitlines()[-1])
+    return result
 
 
 def unpacked(archive: Path, folder: Path) -> dict[str, bytes]:
@@ -60,7 +60,7 @@ def test_the_linter_finds_nothing(package: Path) -> None:
 
 def test_the_linter_finds_nothing_where_it_can_see_the_descriptions(tmp_path: Path) -> None:
     package = source(tmp_path)
-    assert twin.inline(package) == 4
+    assert inlined_descriptions.inline(package) == 4
     n8n_node(package, "lint")
     n8n_node(package, "build")
 
@@ -70,7 +70,7 @@ def test_the_linter_would_see_a_mistake_in_the_descriptions(tmp_path: Path) -> N
     description = package / "nodes/Paywalls/description.json"
     text = description.read_text(encoding="utf-8")
     description.write_text(text.replace('"Charge user"', '"Charge A User"'), encoding="utf-8")
-    twin.inline(package)
+    inlined_descriptions.inline(package)
     with pytest.raises(AssertionError, match="node-param-operation-option-action-miscased"):
         n8n_node(package, "lint")
 
@@ -101,9 +101,9 @@ def test_the_scanner_would_find_something(packed: Path, tmp_path: Path) -> None:
     data = json.loads((tmp_path / "package" / name).read_text(encoding="utf-8"))
     data["dependencies"] = {"left-pad": "1.0.0"}
     (tmp_path / "package" / name).write_text(json.dumps(data), encoding="utf-8")
-    found = scan(tmp_path / "package")
-    assert isinstance(found, dict)
-    assert found["passed"] is False
+    result = scan(tmp_path / "package")
+    assert isinstance(result, dict)
+    assert result["passed"] is False
 
 
 @pytest.mark.parametrize("made_by", ["npm", "the service"])

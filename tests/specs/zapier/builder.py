@@ -40,25 +40,25 @@ class Builder:
 
     def create(self, name: str, **filled_in: Any) -> dict[str, Any]:
         """Run an action."""
-        found: dict[str, Any] = self._step(f"creates.{name}", filled_in)
-        return found
+        result: dict[str, Any] = self._step(f"creates.{name}", filled_in)
+        return result
 
     def search(self, name: str, **filled_in: Any) -> list[dict[str, Any]]:
         """Run a search."""
-        found: list[dict[str, Any]] = self._step(f"searches.{name}", filled_in)
-        return found
+        result: list[dict[str, Any]] = self._step(f"searches.{name}", filled_in)
+        return result
 
     def options(self, name: str) -> list[dict[str, Any]]:
         """Open a dropdown."""
-        found: list[dict[str, Any]] = self._step(f"triggers.{name}", {})
-        return found
+        result: list[dict[str, Any]] = self._step(f"triggers.{name}", {})
+        return result
 
     def subscribe(self, name: str, target_url: str, **filled_in: Any) -> dict[str, Any]:
         """Switch a Zap on; what Zapier keeps about its hook."""
-        found: dict[str, Any] = self._step(
+        result: dict[str, Any] = self._step(
             f"triggers.{name}", filled_in, "performSubscribe", targetUrl=target_url
         )
-        return found
+        return result
 
     def unsubscribe(self, name: str, hook: dict[str, Any]) -> Any:
         """Switch a Zap off."""
@@ -66,18 +66,18 @@ class Builder:
 
     def received(self, name: str, push: Push, **filled_in: Any) -> list[dict[str, Any]]:
         """What a Zap starts with when a push comes."""
-        found: list[dict[str, Any]] = self._step(
+        result: list[dict[str, Any]] = self._step(
             f"triggers.{name}",
             filled_in,
             cleanedRequest=push.item,
             rawRequest={"method": "POST", "headers": push.headers, "content": push.raw.decode()},
         )
-        return found
+        return result
 
     def recent(self, name: str, **filled_in: Any) -> list[dict[str, Any]]:
         """What the editor shows when the trigger is tested."""
-        found: list[dict[str, Any]] = self._step(f"triggers.{name}", filled_in, "performList")
-        return found
+        result: list[dict[str, Any]] = self._step(f"triggers.{name}", filled_in, "performList")
+        return result
 
     def hooks(self) -> list[dict[str, Any]]:
         """The hooks that the connector knows."""
@@ -85,8 +85,8 @@ class Builder:
         answer = httpx.get(
             f"{self.address}/v1/hooks", headers=headers, timeout=PATIENCE, trust_env=False
         )
-        found: list[dict[str, Any]] = answer.json()
-        return found
+        body: list[dict[str, Any]] = answer.json()
+        return body
 
     def _step(
         self, step: str, filled_in: dict[str, Any], method: str = "perform", **bundle: Any

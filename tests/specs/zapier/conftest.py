@@ -20,8 +20,8 @@ from tests.triggers.delivery.receiver import Receiver, running_receiver
 @pytest.fixture(scope="session")
 def definition() -> dict[str, Any]:
     """The app."""
-    found: dict[str, Any] = json.loads(zapier.files()["zapier_spec/app.json"])
-    return found
+    answer: dict[str, Any] = json.loads(zapier.files()["zapier_spec/app.json"])
+    return answer
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +60,9 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
 @pytest.fixture
 def paywall(zapier_sandbox: Server) -> Iterator[SandboxPaywall]:
     """A paywall of its own in the sandbox."""
-    found = SandboxPaywall(zapier_sandbox.address, f"zapier-{secrets.token_hex(6)}")
-    yield found
-    found.close()
+    result = SandboxPaywall(zapier_sandbox.address, f"zapier-{secrets.token_hex(6)}")
+    yield result
+    result.close()
 
 
 @pytest.fixture

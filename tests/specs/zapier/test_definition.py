@@ -34,14 +34,14 @@ TYPES = {"string": str, "integer": int, "boolean": bool, "number": float, "datet
 LINK = re.compile(r"(?<!\]\()(?<!`)https?://")
 
 
-def parts(found: object, path: str = "") -> Iterator[tuple[str, Any]]:
+def parts(result: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every object and value in a definition with its path."""
-    yield path, found
-    if isinstance(found, dict):
-        for name, inner in found.items():
+    yield path, result
+    if isinstance(result, dict):
+        for name, inner in result.items():
             yield from parts(inner, f"{path}.{name}")
-    elif isinstance(found, list):
-        for number, inner in enumerate(found):
+    elif isinstance(result, list):
+        for number, inner in enumerate(result):
             yield from parts(inner, f"{path}[{number}]")
 
 

@@ -92,10 +92,10 @@ def test_with_continue_the_answer_has_the_link(builder: Builder, paywall: Sandbo
 def test_who_has_not_allowed_charges_is_sent_the_link(builder: Builder) -> None:
     shared = builder.keyed("sk-paywalls-sandbox-shared")
     failed = failure(lambda: shared.create("charge", user="cy", amount="1", reference="form-3"))
-    (found,) = shared.search("connection", user="cy")
+    (match,) = shared.search("connection", user="cy")
     assert failed.name == "HaltedError"
-    assert found["outcome"] == "not_connected"
-    assert found["action_url"] in failed.message
+    assert match["outcome"] == "not_connected"
+    assert match["action_url"] in failed.message
 
 
 def test_deposit_adds_once_per_reference(builder: Builder, paywall: SandboxPaywall) -> None:

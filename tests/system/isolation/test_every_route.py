@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from connector.store import subscription_rows
-from tests.inbound.conftest import MakeHouse
-from tests.support.connected_app import PUBLIC_URL, House, Owner
+from tests.inbound.conftest import MakeConnectedApp
+from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.support.processes import until
 
 TARGET = "http://127.0.0.1:9/hook"
@@ -23,7 +23,7 @@ CHARGE = {"user": "ann", "amount": "1", "reference": "order-1"}
 
 
 @dataclass
-class Scene:
+class Tenants:
     """What an owner has stored, with a word in it that nobody else knows."""
 
     owner: Owner
@@ -34,18 +34,23 @@ class Scene:
 
 
 @pytest.fixture(scope="session")
-def quarter(database: str) -> Iterator[House]:
-    """A house whose hooks may go to this machine; nothing is pushed."""
-    house = House(database, settings={"public_url": PUBLIC_URL, "allowed_targets": "127.0.0.0/8"})
-    yield house
-    house.close()
+def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
+    """A connected app whose hooks may go to this machine; nothing is pushed."""
+    connected_app = ConnectedApp(
+        database, settings={"public_url": PUBLIC_URL, "allowed_targets": "127.0.0.0/8"}
+    )
+    yield connected_app
+    connected_app.close()
 
 
 @pytest.fixture
-def scene(quarter: House) -> Iterator[Scene]:
+def tenants(shared_connected_app: ConnectedApp) -> Iterator[Tenants]:
     """An owner with everything that can be stored, and a stranger with nothing."""
     word = f"w{secrets.token_hex(8)}"
-    owner, stranger = quarter.owner(f"owner-{word}"), quarter.owner(f"other-{word[::-1]}")
+    owner, stranger = (
+        shared_connected_app.owner(f"owner-{word}"),
+        shared_connected_app.owner(f"other-{word[::-1]}"),
+    )
     for one in (owner.ready(), stranger.ready()):
         one.control("POST", "users/ann", {"balance": "100"})
     for action in ("charge", "deposit"):
@@ -60,64 +65,64 @@ def scene(quarter: House) -> Iterator[Scene]:
     (delivery,) = owner.get("deliveries").get_json()
     until(lambda: not owner.log("pending"))  # the events of the charge and the deposit
     paywall_id = owner.local_id()
-    quarter.connector.parts.store.write(
+    shared_connected_app.connector.parts.store.write(
         lambda connection: subscription_rows.note_gap(connection, paywall_id, f"A gap: {word}.")
     )
-    yield Scene(owner, stranger, word, hook.get_json()["id"], delivery["id"])
-    quarter.idle()
+    yield Tenants(owner, stranger, word, hook.get_json()["id"], delivery["id"])
+    shared_connected_app.idle()
 
 
-def quotes(answer: Any, scene: Scene) -> bool:
+def quotes(answer: Any, tenants: Tenants) -> bool:
     """Whether an answer holds something of the owner's."""
     text = str(answer.get_json()) + str(answer.headers)
-    return any(part in text for part in (scene.word, scene.hook_id, scene.delivery_id))
+    return any(part in text for part in (tenants.word, tenants.hook_id, tenants.delivery_id))
 
 
-def charges_again(caller: Owner, scene: Scene) -> bool:
+def charges_again(caller: Owner, tenants: Tenants) -> bool:
     return bool(caller.post("charge", **CHARGE).get_json()["duplicate"])
 
 
-def deposits_again(caller: Owner, scene: Scene) -> bool:
+def deposits_again(caller: Owner, tenants: Tenants) -> bool:
     return bool(caller.post("deposit", **CHARGE).get_json()["duplicate"])
 
 
-def getting(path: str, **query: str) -> Callable[[Owner, Scene], bool]:
-    def look(caller: Owner, scene: Scene) -> bool:
-        filled = {name: value.format(**vars(scene)) for name, value in query.items()}
-        return quotes(caller.get(path.format(**vars(scene)), **filled), scene)
+def getting(path: str, **query: str) -> Callable[[Owner, Tenants], bool]:
+    def look(caller: Owner, tenants: Tenants) -> bool:
+        filled = {name: value.format(**vars(tenants)) for name, value in query.items()}
+        return quotes(caller.get(path.format(**vars(tenants)), **filled), tenants)
 
     return look
 
 
-def posting(path: str, **body: str) -> Callable[[Owner, Scene], bool]:
-    def look(caller: Owner, scene: Scene) -> bool:
-        filled = {name: value.format(**vars(scene)) for name, value in body.items()}
-        answer = caller.post(path.format(**vars(scene)), **filled)
-        return answer.status_code in (200, 201, 202) and quotes(answer, scene)
+def posting(path: str, **body: str) -> Callable[[Owner, Tenants], bool]:
+    def look(caller: Owner, tenants: Tenants) -> bool:
+        filled = {name: value.format(**vars(tenants)) for name, value in body.items()}
+        answer = caller.post(path.format(**vars(tenants)), **filled)
+        return answer.status_code in (200, 201, 202) and quotes(answer, tenants)
 
     return look
 
 
-def subscribes_again(caller: Owner, scene: Scene) -> bool:
+def subscribes_again(caller: Owner, tenants: Tenants) -> bool:
     """The same values give the same hook, but only to its owner."""
-    body = {"target_url": f"{TARGET}/{scene.word}", "trigger": "request_blocked"}
-    return bool(caller.post("hooks", **body).get_json()["id"] == scene.hook_id)
+    body = {"target_url": f"{TARGET}/{tenants.word}", "trigger": "request_blocked"}
+    return bool(caller.post("hooks", **body).get_json()["id"] == tenants.hook_id)
 
 
-def deletes(caller: Owner, scene: Scene) -> bool:
-    client = scene.owner.house.connector.app.test_client()
-    client.delete(f"/v1/hooks/{scene.hook_id}", headers=caller.bearer)
-    return bool(scene.owner.get(f"hooks/{scene.hook_id}").status_code == 404)
+def deletes(caller: Owner, tenants: Tenants) -> bool:
+    client = tenants.owner.connected_app.connector.app.test_client()
+    client.delete(f"/v1/hooks/{tenants.hook_id}", headers=caller.bearer)
+    return bool(tenants.owner.get(f"hooks/{tenants.hook_id}").status_code == 404)
 
 
-def delivers(caller: Owner, scene: Scene) -> bool:
+def delivers(caller: Owner, tenants: Tenants) -> bool:
     """An event that the caller's upstream has signed, at the owner's address."""
-    event = scene.owner.event(id=f"evt_by_{caller.name}")
-    caller.take(event, endpoint=scene.owner.endpoints()[-1])
-    return event["id"] in scene.owner.stored()
+    event = tenants.owner.event(id=f"evt_by_{caller.name}")
+    caller.take(event, endpoint=tenants.owner.endpoints()[-1])
+    return event["id"] in tenants.owner.stored()
 
 
-STORED: dict[tuple[str, str], Callable[[Owner, Scene], bool]] = {
+STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("POST", "/v1/charge"): charges_again,
     ("POST", "/v1/deposit"): deposits_again,
     ("GET", "/v1/me"): getting("me"),
@@ -126,8 +131,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Scene], bool]] = {
     ("POST", "/v1/triggers/<key>"): posting("triggers/any_event", user="{word}"),
     ("POST", "/v1/hooks"): subscribes_again,
     ("GET", "/v1/hooks"): getting("hooks"),
-    ("GET", "/v1/hooks/<hook_id>"): lambda caller, scene: bool(
-        caller.get(f"hooks/{scene.hook_id}").status_code == 200
+    ("GET", "/v1/hooks/<hook_id>"): lambda caller, tenants: bool(
+        caller.get(f"hooks/{tenants.hook_id}").status_code == 200
     ),
     ("DELETE", "/v1/hooks/<hook_id>"): deletes,
     ("POST", "/v1/hooks/<hook_id>/test"): posting("hooks/{hook_id}/test"),
@@ -175,10 +180,10 @@ everybody."""
 LOOKS = [pytest.param(look, id=" ".join(route)) for route, look in STORED.items()]
 
 
-def test_every_route_is_known_here(quarter: House) -> None:
+def test_every_route_is_known_here(shared_connected_app: ConnectedApp) -> None:
     routes = {
         (method, rule.rule)
-        for rule in quarter.connector.app.url_map.iter_rules()
+        for rule in shared_connected_app.connector.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert routes == STORED.keys() | NOTHING_STORED
@@ -186,23 +191,25 @@ def test_every_route_is_known_here(quarter: House) -> None:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_the_owner_sees_it(look: Callable[[Owner, Scene], bool], scene: Scene) -> None:
+def test_the_owner_sees_it(look: Callable[[Owner, Tenants], bool], tenants: Tenants) -> None:
     """Otherwise the next test would prove nothing."""
-    assert look(scene.owner, scene)
+    assert look(tenants.owner, tenants)
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_a_stranger_does_not(look: Callable[[Owner, Scene], bool], scene: Scene) -> None:
-    before = scene.owner.stored()
-    assert not look(scene.stranger, scene)
-    assert scene.owner.stored() == before
-    assert scene.owner.get(f"hooks/{scene.hook_id}").status_code == 200
+def test_a_stranger_does_not(look: Callable[[Owner, Tenants], bool], tenants: Tenants) -> None:
+    before = tenants.owner.stored()
+    assert not look(tenants.stranger, tenants)
+    assert tenants.owner.stored() == before
+    assert tenants.owner.get(f"hooks/{tenants.hook_id}").status_code == 200
 
 
 def test_a_closed_connector_serves_only_the_paywalls_that_it_is_for(
-    make_house: MakeHouse,
+    make_connected_app: MakeConnectedApp,
 ) -> None:
-    house = make_house(public_url=PUBLIC_URL, allowed_paywalls="pw_sandbox_elsewhere")
-    owner = house.owner()
+    connected_app = make_connected_app(
+        public_url=PUBLIC_URL, allowed_paywalls="pw_sandbox_elsewhere"
+    )
+    owner = connected_app.owner()
     answers = [owner.get(path) for path in ("me", "triggers/any_event", "hooks", "deliveries")]
     assert [answer.status_code for answer in answers] == [403] * 4

@@ -23,8 +23,8 @@ from tests.support.processes import PATIENCE, until
 
 def programs() -> Path | None:
     """Where Debian puts the newest PostgreSQL's programs, if it is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    return found[-1].parent if found else None
+    items = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return items[-1].parent if items else None
 
 
 class Cluster:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 HANG_SECONDS = 3.0
-RUDE = {200: 40, 500: 5, 429: 2, 0: 1, -1: 2}
+FAULTY = {200: 40, 500: 5, 429: 2, 0: 1, -1: 2}
 """How often it answers what; 0 hangs, then breaks the connection, -1 breaks it at once."""
 KIND = {200: 1}
 GONE_AFTER = 25

@@ -29,7 +29,7 @@ from tests.store.away import end_connections
 from tests.support.processes import PATIENCE, SandboxPaywall, Server, postgres_database, until
 from tests.system.storm.cluster import programs, running_cluster
 from tests.system.storm.readers import Reader
-from tests.system.storm.receivers import GONE_AFTER, KIND, RUDE, Receiver, running_receiver
+from tests.system.storm.receivers import FAULTY, GONE_AFTER, KIND, Receiver, running_receiver
 
 EVENTS = int(os.environ.get("STORM_EVENTS", "400"))
 KILLS = int(os.environ.get("STORM_KILLS", "5"))
@@ -165,8 +165,8 @@ class Storm:
     def log(self, status: str) -> list[dict[str, Any]]:
         """Upstream's newest deliveries with a status."""
         path = f"/v1/webhooks/logs?status={status}&limit=100"
-        found: list[dict[str, Any]] = self.paywall._ask("GET", path)["logs"]
-        return found
+        result: list[dict[str, Any]] = self.paywall._ask("GET", path)["logs"]
+        return result
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """One call of the connector."""
@@ -227,9 +227,9 @@ def test_every_event_arrives_once_whatever_is_killed(storm: Storm) -> None:
     began = time.monotonic()
     receivers = {
         "any_event": Receiver(KIND, SEED),
-        "request_blocked": Receiver(RUDE, SEED + 1),
-        "balance_depleted": Receiver(RUDE, SEED + 2),
-        "usage_charge_created": Receiver(RUDE, SEED + 3, gone_after=GONE_AFTER),
+        "request_blocked": Receiver(FAULTY, SEED + 1),
+        "balance_depleted": Receiver(FAULTY, SEED + 2),
+        "usage_charge_created": Receiver(FAULTY, SEED + 3, gone_after=GONE_AFTER),
     }
     readers = [
         Reader(storm.address, storm.paywall.key, "any_event", 100, by_header=True),

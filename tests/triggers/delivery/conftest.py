@@ -8,25 +8,25 @@ import pytest
 
 from connector.store import make_engine, migrate
 from tests.ledger.conftest import database, emptied
-from tests.support.delivery_setup import Scene
+from tests.support.delivery_setup import DeliverySetup
 
-__all__ = ["database", "emptied", "scene", "sqlite_scene"]
+__all__ = ["database", "delivery_setup", "emptied", "sqlite_delivery_setup"]
 
 
 @pytest.fixture
-def scene(emptied: str) -> Iterator[Scene]:
+def delivery_setup(emptied: str) -> Iterator[DeliverySetup]:
     """A paywall on each kind of database."""
-    made = Scene(emptied)
+    made = DeliverySetup(emptied)
     yield made
     made.close()
 
 
 @pytest.fixture
-def sqlite_scene(sqlite_url: str) -> Iterator[Scene]:
+def sqlite_delivery_setup(sqlite_url: str) -> Iterator[DeliverySetup]:
     """A paywall on SQLite, for what does not depend on the kind."""
     engine = make_engine(sqlite_url, pool_size=1)
     migrate.upgrade(engine)
     engine.dispose()
-    made = Scene(sqlite_url)
+    made = DeliverySetup(sqlite_url)
     yield made
     made.close()

@@ -8,17 +8,17 @@ from __future__ import annotations
 import signal
 
 from connector.config.settings import load
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.store import Store, make_engine
 from connector.triggers.delivery import Delivery
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 
 if __name__ == "__main__":
     settings = load()
     Delivery(
         Store(make_engine(settings.database_url)),
         settings,
-        Sealer(settings.secret_keys),
-        Targets(settings.allowed_targets),
+        Encryption(settings.secret_keys),
+        PushClient(settings.allowed_targets),
     ).start()
     signal.pause()

@@ -26,8 +26,8 @@ class Push:
     @property
     def item(self) -> dict[str, Any]:
         """Its body."""
-        found: dict[str, Any] = json.loads(self.raw)
-        return found
+        result: dict[str, Any] = json.loads(self.raw)
+        return result
 
 
 @dataclass

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 from tests.triggers.delivery.receiver import read_push, says
 from tests.triggers.delivery.resolver import Resolver
 from tests.triggers.delivery.test_pushing import LOOPBACK, SHORT, push
@@ -97,7 +97,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     secure_port: int, resolver: Resolver
 ) -> None:
     resolver.says("secure.test", ["127.0.0.1"])
-    got = push(Targets(LOOPBACK), f"https://secure.test:{secure_port}/")
+    got = push(PushClient(LOOPBACK), f"https://secure.test:{secure_port}/")
     assert (got.status, got.problem) == (
         None,
         "The certificate of this address was not accepted.",
@@ -113,9 +113,9 @@ def test_a_certificate_is_checked_against_the_name_and_not_the_pinned_address(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority[0]))
     resolver.says("secure.test", ["127.0.0.1"])
     resolver.says("other.test", ["127.0.0.1"])
-    targets = Targets(LOOPBACK)
-    assert push(targets, f"https://secure.test:{secure_port}/").text == "secure"
-    wrong = push(targets, f"https://other.test:{secure_port}/")
+    push_client = PushClient(LOOPBACK)
+    assert push(push_client, f"https://secure.test:{secure_port}/").text == "secure"
+    wrong = push(push_client, f"https://other.test:{secure_port}/")
     assert wrong.problem == "The certificate of this address was not accepted."
 
 
@@ -124,7 +124,7 @@ def test_a_handshake_that_hangs_ends_in_time(resolver: Resolver) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         began = time.monotonic()
-        got = push(Targets(LOOPBACK), f"https://secure.test:{port}/", SHORT)
+        got = push(PushClient(LOOPBACK), f"https://secure.test:{port}/", SHORT)
         assert time.monotonic() - began < SHORT + 5
     assert got.status is None
     assert got.problem

@@ -9,7 +9,7 @@ import time
 
 from connector.store.outbox_rows import PER_TARGET
 from connector.triggers.delivery import Delivery
-from tests.support.delivery_setup import Scene
+from tests.support.delivery_setup import DeliverySetup
 from tests.triggers.delivery.receiver import OK, Push, Receiver, running_receiver
 
 EVENTS = 30
@@ -26,28 +26,28 @@ def takes_its_time(connection: socket.socket, _: Push, over: threading.Event) ->
     connection.sendall(OK)
 
 
-def latencies(scene: Scene, worker: Delivery, quick: Receiver) -> list[float]:
+def latencies(delivery_setup: DeliverySetup, worker: Delivery, quick: Receiver) -> list[float]:
     """Seconds from each of some commits to its push."""
     waited = []
     for number in range(1, EVENTS + 1):
         committed = time.monotonic()
-        scene.publish()
+        delivery_setup.publish()
         worker.wake()
         waited.append(quick.wait(number)[-1].at - committed)
     return waited
 
 
-def test_a_dead_and_a_slow_target_do_not_delay_a_third(scene: Scene) -> None:
+def test_a_dead_and_a_slow_target_do_not_delay_a_third(delivery_setup: DeliverySetup) -> None:
     with running_receiver(hangs) as dead, running_receiver(takes_its_time) as slow:
-        scene.hook(dead.url)
-        scene.hook(slow.url)
+        delivery_setup.hook(dead.url)
+        delivery_setup.hook(slow.url)
         for _ in range(200):
-            scene.publish()
-        with running_receiver() as quick, scene.working() as worker:
+            delivery_setup.publish()
+        with running_receiver() as quick, delivery_setup.working() as worker:
             dead.wait(1)
             slow.wait(1)
-            scene.hook(quick.url)
-            waited = latencies(scene, worker, quick)
+            delivery_setup.hook(quick.url)
+            waited = latencies(delivery_setup, worker, quick)
             assert len(dead.pushes) <= 2
             dead.over.set()
             slow.over.set()
@@ -56,33 +56,35 @@ def test_a_dead_and_a_slow_target_do_not_delay_a_third(scene: Scene) -> None:
     assert slow.busiest <= 2
 
 
-def test_many_dead_targets_leave_places_for_who_answers(sqlite_scene: Scene) -> None:
+def test_many_dead_targets_leave_places_for_who_answers(
+    sqlite_delivery_setup: DeliverySetup,
+) -> None:
     with running_receiver(hangs) as dead, running_receiver() as quick:
         for number in range(100):
-            sqlite_scene.hook(f"{dead.url}/{number}")
+            sqlite_delivery_setup.hook(f"{dead.url}/{number}")
         for _ in range(3):
-            sqlite_scene.publish()
-        with sqlite_scene.working() as worker:
+            sqlite_delivery_setup.publish()
+        with sqlite_delivery_setup.working() as worker:
             dead.wait(30)
-            sqlite_scene.hook(quick.url)
-            assert statistics.median(latencies(sqlite_scene, worker, quick)) < 5
+            sqlite_delivery_setup.hook(quick.url)
+            assert statistics.median(latencies(sqlite_delivery_setup, worker, quick)) < 5
             dead.over.set()
 
 
-def test_a_long_queue_of_one_hook_does_not_hide_another(scene: Scene) -> None:
+def test_a_long_queue_of_one_hook_does_not_hide_another(delivery_setup: DeliverySetup) -> None:
     with running_receiver() as busy, running_receiver() as other:
-        scene.hook(busy.url, trigger="updated")
+        delivery_setup.hook(busy.url, trigger="updated")
         for _ in range(300):
-            scene.publish("paywall.updated")
-        scene.hook(other.url, trigger="balance_depleted")
-        scene.publish()
-        with scene.working(young=2):
+            delivery_setup.publish("paywall.updated")
+        delivery_setup.hook(other.url, trigger="balance_depleted")
+        delivery_setup.publish()
+        with delivery_setup.working(young=2):
             other.wait(1)
             assert len(busy.pushes) < 100
 
 
 def test_one_target_gets_few_at_a_time_however_many_hooks_lead_there(
-    sqlite_scene: Scene,
+    sqlite_delivery_setup: DeliverySetup,
 ) -> None:
     def waits_a_little(connection: socket.socket, _: Push, over: threading.Event) -> None:
         over.wait(0.02)
@@ -90,9 +92,9 @@ def test_one_target_gets_few_at_a_time_however_many_hooks_lead_there(
 
     with running_receiver(waits_a_little) as target:
         for trigger in ("any_event", "balance_depleted", "updated"):
-            sqlite_scene.hook(target.url, trigger=trigger)
+            sqlite_delivery_setup.hook(target.url, trigger=trigger)
         for _ in range(10):
-            sqlite_scene.publish()
-        with sqlite_scene.working():
+            sqlite_delivery_setup.publish()
+        with sqlite_delivery_setup.working():
             target.wait(20)
         assert target.busiest <= PER_TARGET

@@ -7,42 +7,48 @@ import time
 import pytest
 
 from connector.store import delivery_rows, event_rows, hook_rows
-from tests.support.delivery_setup import DEPLETED, Scene
+from tests.support.delivery_setup import DEPLETED, DeliverySetup
 
 URL = "https://8.8.8.8/hook"
 
 
-def wanted(scene: Scene) -> set[str]:
+def wanted(delivery_setup: DeliverySetup) -> set[str]:
     """The ids of the hooks for which something is in the outbox."""
-    return {delivery.hook_id for delivery in scene.log()}
+    return {delivery.hook_id for delivery in delivery_setup.log()}
 
 
-def test_hooks_of_that_trigger_and_of_any_event_get_it_and_no_others(scene: Scene) -> None:
-    right = scene.hook(URL, trigger="balance_depleted")[0]
-    any_event = scene.hook(URL, trigger="any_event")[0]
-    scene.hook(URL, trigger="balance_charge_created")
-    scene.publish(DEPLETED)
-    assert wanted(scene) == {right, any_event}
+def test_hooks_of_that_trigger_and_of_any_event_get_it_and_no_others(
+    delivery_setup: DeliverySetup,
+) -> None:
+    right = delivery_setup.hook(URL, trigger="balance_depleted")[0]
+    any_event = delivery_setup.hook(URL, trigger="any_event")[0]
+    delivery_setup.hook(URL, trigger="balance_charge_created")
+    delivery_setup.publish(DEPLETED)
+    assert wanted(delivery_setup) == {right, any_event}
 
 
-def test_a_type_that_nobody_knows_goes_to_any_event_only(scene: Scene) -> None:
-    any_event = scene.hook(URL, trigger="any_event")[0]
-    scene.hook(URL, trigger="balance_depleted")
-    scene.publish("paywall.balance_depleted")
-    scene.publish("brand.new")
-    assert wanted(scene) == {any_event}
-    assert len(scene.log()) == 2
+def test_a_type_that_nobody_knows_goes_to_any_event_only(delivery_setup: DeliverySetup) -> None:
+    any_event = delivery_setup.hook(URL, trigger="any_event")[0]
+    delivery_setup.hook(URL, trigger="balance_depleted")
+    delivery_setup.publish("paywall.balance_depleted")
+    delivery_setup.publish("brand.new")
+    assert wanted(delivery_setup) == {any_event}
+    assert len(delivery_setup.log()) == 2
 
 
-def test_other_paywalls_and_hooks_that_are_off_or_gone_get_nothing(scene: Scene) -> None:
-    off = scene.hook(URL + "/off")[0]
-    scene.store.write(lambda c: hook_rows.note(c, well=[], failing={}, gone={off: "It is gone."}))
-    deleted = scene.hook(URL + "/deleted")[0]
-    scene.hooks.delete(scene.paywall, deleted)
-    other = scene.new_paywall("lpw_other")
-    scene.hooks.create(other, target_url=URL, trigger="any_event", user="", test=False)
-    scene.publish()
-    assert wanted(scene) == set()
+def test_other_paywalls_and_hooks_that_are_off_or_gone_get_nothing(
+    delivery_setup: DeliverySetup,
+) -> None:
+    off = delivery_setup.hook(URL + "/off")[0]
+    delivery_setup.store.write(
+        lambda c: hook_rows.note(c, well=[], failing={}, gone={off: "It is gone."})
+    )
+    deleted = delivery_setup.hook(URL + "/deleted")[0]
+    delivery_setup.hooks.delete(delivery_setup.paywall, deleted)
+    other = delivery_setup.new_paywall("lpw_other")
+    delivery_setup.hooks.create(other, target_url=URL, trigger="any_event", user="", test=False)
+    delivery_setup.publish()
+    assert wanted(delivery_setup) == set()
 
 
 @pytest.mark.parametrize(
@@ -57,26 +63,26 @@ def test_other_paywalls_and_hooks_that_are_off_or_gone_get_nothing(scene: Scene)
     ],
 )
 def test_a_hook_for_one_user_gets_what_may_be_theirs(
-    scene: Scene, wallet: str, user: str, gets: bool
+    delivery_setup: DeliverySetup, wallet: str, user: str, gets: bool
 ) -> None:
     for known in ("ann", "bob"):
-        scene.store.write(
+        delivery_setup.store.write(
             lambda c, known=known: event_rows.learn_pair(  # type: ignore[misc]
-                c, scene.paywall.id, f"wallet_{known}", known
+                c, delivery_setup.paywall.id, f"wallet_{known}", known
             )
         )
-    hook = scene.hook(URL, user="ann")[0]
-    scene.publish(wallet=wallet, user=user)
-    assert wanted(scene) == ({hook} if gets else set())
+    hook = delivery_setup.hook(URL, user="ann")[0]
+    delivery_setup.publish(wallet=wallet, user=user)
+    assert wanted(delivery_setup) == ({hook} if gets else set())
 
 
-def test_an_event_that_comes_in_twice_is_sent_once(scene: Scene) -> None:
-    scene.hook(URL)
-    scene.publish()
-    count = scene.store.write(
+def test_an_event_that_comes_in_twice_is_sent_once(delivery_setup: DeliverySetup) -> None:
+    delivery_setup.hook(URL)
+    delivery_setup.publish()
+    count = delivery_setup.store.write(
         lambda c: delivery_rows.fan_out(
             c,
-            scene.paywall.id,
+            delivery_setup.paywall.id,
             event_seq=1,
             event_id="evt_1",
             type=DEPLETED,
@@ -85,16 +91,16 @@ def test_an_event_that_comes_in_twice_is_sent_once(scene: Scene) -> None:
         )
     )
     assert count == 0
-    assert len(scene.log()) == 1
+    assert len(delivery_setup.log()) == 1
 
 
-def test_an_event_whose_transaction_fails_is_not_sent(scene: Scene) -> None:
-    scene.hook(URL)
+def test_an_event_whose_transaction_fails_is_not_sent(delivery_setup: DeliverySetup) -> None:
+    delivery_setup.hook(URL)
 
     def fails(connection: object) -> None:
         delivery_rows.fan_out(
             connection,  # type: ignore[arg-type]
-            scene.paywall.id,
+            delivery_setup.paywall.id,
             event_seq=1,
             event_id="evt_1",
             type=DEPLETED,
@@ -104,16 +110,16 @@ def test_an_event_whose_transaction_fails_is_not_sent(scene: Scene) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        scene.store.write(fails)
-    assert scene.log() == []
+        delivery_setup.store.write(fails)
+    assert delivery_setup.log() == []
 
 
-def test_a_thousand_hooks_are_one_statement(scene: Scene) -> None:
+def test_a_thousand_hooks_are_one_statement(delivery_setup: DeliverySetup) -> None:
     for number in range(1000):
-        scene.store.write(
+        delivery_setup.store.write(
             lambda c, n=number: hook_rows.insert(  # type: ignore[misc]
                 c,
-                scene.paywall.id,
+                delivery_setup.paywall.id,
                 target_url=f"{URL}/{n}",
                 trigger="any_event",
                 user_id="",
@@ -124,7 +130,7 @@ def test_a_thousand_hooks_are_one_statement(scene: Scene) -> None:
     took = []
     for _ in range(5):
         began = time.perf_counter()
-        scene.publish()
+        delivery_setup.publish()
         took.append(time.perf_counter() - began)
-    assert scene.pending() == 5000
+    assert delivery_setup.pending() == 5000
     assert min(took) < 3

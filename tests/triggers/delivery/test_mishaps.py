@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 
 from connector.store import replay_rows
 from connector.store.outbox_rows import SENT
-from tests.support.delivery_setup import Scene
+from tests.support.delivery_setup import DeliverySetup
 from tests.support.processes import until
 from tests.triggers.delivery.receiver import OK, Push, running_receiver, says
 
@@ -34,14 +34,14 @@ ALLOWING = {
 }
 
 
-def replay(scene: Scene, delivery_id: str) -> None:
+def replay(delivery_setup: DeliverySetup, delivery_id: str) -> None:
     """Somebody clicks Replay."""
-    scene.store.write(lambda connection: replay_rows.replay_one(connection, delivery_id))
+    delivery_setup.store.write(lambda connection: replay_rows.replay_one(connection, delivery_id))
 
 
-def end_lease(scene: Scene, _: str) -> None:
+def end_lease(delivery_setup: DeliverySetup, _: str) -> None:
     """The database's clock is put forward."""
-    scene.fast_forward()
+    delivery_setup.fast_forward()
 
 
 class Hesitant:
@@ -63,19 +63,21 @@ class Hesitant:
 
 @pytest.mark.parametrize("disturb", [replay, end_lease])
 def test_what_is_under_way_and_due_again_does_not_stop_its_hook(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, disturb: Callable[[Scene, str], None]
+    delivery_setup: DeliverySetup,
+    monkeypatch: pytest.MonkeyPatch,
+    disturb: Callable[[DeliverySetup, str], None],
 ) -> None:
     target = Hesitant()
     with running_receiver(target) as receiver:
-        scene.hook(receiver.url)
-        scene.publish()
-        with scene.working() as worker:
-            (delivery,) = scene.settled()
-            replay(scene, delivery.id)
+        delivery_setup.hook(receiver.url)
+        delivery_setup.publish()
+        with delivery_setup.working() as worker:
+            (delivery,) = delivery_setup.settled()
+            replay(delivery_setup, delivery.id)
             worker.wake()
             receiver.wait(2)
-            disturb(scene, delivery.id)
-            other = scene.publish()
+            disturb(delivery_setup, delivery.id)
+            other = delivery_setup.publish()
             worker.wake()
             assert receiver.wait(3)[2].item["id"] == other  # so both were looked at
             monkeypatch.setattr(
@@ -83,50 +85,50 @@ def test_what_is_under_way_and_due_again_does_not_stop_its_hook(
             )  # from now on it is slow
             target.release.set()
             for _ in range(3):
-                scene.publish()
+                delivery_setup.publish()
             worker.wake()
-            until(lambda: {d.state for d in scene.log()} == {SENT})
+            until(lambda: {d.state for d in delivery_setup.log()} == {SENT})
         ids = [push.headers["webhook-id"] for push in receiver.pushes]
     assert ids.count(delivery.id) == 2
     assert len(ids) == 6
 
 
-def test_a_replay_during_a_push_that_fails_is_sent_at_once(scene: Scene) -> None:
+def test_a_replay_during_a_push_that_fails_is_sent_at_once(delivery_setup: DeliverySetup) -> None:
     target = Hesitant(says(500))
     with running_receiver(target) as receiver:
-        scene.hook(receiver.url)
-        scene.publish()
-        with scene.working() as worker:
-            (delivery,) = scene.settled()
+        delivery_setup.hook(receiver.url)
+        delivery_setup.publish()
+        with delivery_setup.working() as worker:
+            (delivery,) = delivery_setup.settled()
             for pushes in (2, 2):
-                replay(scene, delivery.id)
+                replay(delivery_setup, delivery.id)
                 worker.wake()
                 receiver.wait(pushes)
             target.release.set()
             receiver.wait(3)
-            (sent,) = until(lambda: scene.log(state=SENT))
+            (sent,) = until(lambda: delivery_setup.log(state=SENT))
     assert [attempt.status for attempt in sent.attempts] == [200, 200]
 
 
-def test_an_impossible_retry_after_stops_nobody(scene: Scene) -> None:
+def test_an_impossible_retry_after_stops_nobody(delivery_setup: DeliverySetup) -> None:
     never = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
     with (
         running_receiver(says(503, f"Retry-After: {never}\r\n")) as odd,
         running_receiver() as other,
     ):
         for number in range(3):
-            scene.hook(f"{odd.url}/{number}")
-        scene.publish()
-        with scene.working(places=4) as worker:
-            assert [d.attempts[0].status for d in scene.settled()] == [503] * 3
-            scene.hook(other.url)
-            scene.publish()
+            delivery_setup.hook(f"{odd.url}/{number}")
+        delivery_setup.publish()
+        with delivery_setup.working(places=4) as worker:
+            assert [d.attempts[0].status for d in delivery_setup.settled()] == [503] * 3
+            delivery_setup.hook(other.url)
+            delivery_setup.publish()
             worker.wake()
             other.wait(1)
 
 
 def test_a_push_for_which_there_is_no_thread_gives_its_place_back(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    delivery_setup: DeliverySetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused: list[str] = []
     start = threading.Thread.start
@@ -140,80 +142,82 @@ def test_a_push_for_which_there_is_no_thread_gives_its_place_back(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     with running_receiver() as target:
         for number in range(3):
-            scene.hook(f"{target.url}/{number}")
-        scene.publish()
-        with scene.working(places=4) as worker:  # of which three are for targets nobody knows
+            delivery_setup.hook(f"{target.url}/{number}")
+        delivery_setup.publish()
+        with delivery_setup.working(
+            places=4
+        ) as worker:  # of which three are for targets nobody knows
             until(lambda: len(refused) == 3)
-            scene.fast_forward()
+            delivery_setup.fast_forward()
             worker.wake()
-            until(lambda: [d.state for d in scene.log()] == [SENT] * 3)
+            until(lambda: [d.state for d in delivery_setup.log()] == [SENT] * 3)
 
 
 def test_what_was_taken_is_not_sent_again_because_the_database_failed(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    delivery_setup: DeliverySetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.triggers.result_buffer.APART_SECONDS", 0.1)
-    with running_receiver() as target, refusals(scene) as refused:
-        scene.hook(target.url)
-        scene.publish()
-        with scene.working() as worker:
+    with running_receiver() as target, refusals(delivery_setup) as refused:
+        delivery_setup.hook(target.url)
+        delivery_setup.publish()
+        with delivery_setup.working() as worker:
             until(lambda: refused)
-            scene.fast_forward()
-            allow(scene)
+            delivery_setup.fast_forward()
+            allow(delivery_setup)
             worker.wake()
-            until(lambda: scene.log(state=SENT))
-            scene.publish()
+            until(lambda: delivery_setup.log(state=SENT))
+            delivery_setup.publish()
             worker.wake()
-            until(lambda: len(scene.log(state=SENT)) == 2)
+            until(lambda: len(delivery_setup.log(state=SENT)) == 2)
         assert len(target.pushes) == 2
 
 
 def test_what_cannot_be_written_keeps_nothing_else_from_it(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    delivery_setup: DeliverySetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("connector.triggers.result_buffer.APART_SECONDS", 0.1)
     with (
         running_receiver(says(200, body=b"odd")) as odd,
         running_receiver() as other,
-        refusals(scene, "odd") as refused,
+        refusals(delivery_setup, "odd") as refused,
     ):
-        scene.hook(odd.url)
-        scene.hook(other.url)
-        scene.publish()
-        with scene.working() as worker:
-            until(lambda: refused and scene.log(state=SENT))
+        delivery_setup.hook(odd.url)
+        delivery_setup.hook(other.url)
+        delivery_setup.publish()
+        with delivery_setup.working() as worker:
+            until(lambda: refused and delivery_setup.log(state=SENT))
             for count in (2, 3):
-                scene.fast_forward()
-                scene.publish()
+                delivery_setup.fast_forward()
+                delivery_setup.publish()
                 worker.wake()
                 other.wait(count)
             assert len({push.headers["webhook-id"] for push in odd.pushes}) == len(odd.pushes)
-            allow(scene)
-            until(lambda: scene.pending() == 0)
+            allow(delivery_setup)
+            until(lambda: delivery_setup.pending() == 0)
         assert len(odd.pushes) == len(other.pushes) == 3
-    assert {len(d.attempts) for d in scene.log()} == {1}
+    assert {len(d.attempts) for d in delivery_setup.log()} == {1}
 
 
 @contextlib.contextmanager
-def refusals(scene: Scene, answer: str = "%") -> Iterator[list[str]]:
+def refusals(delivery_setup: DeliverySetup, answer: str = "%") -> Iterator[list[str]]:
     """Until `allow`, the database, which is there, refuses to note attempts with such an answer;
     what it refused so far."""
-    kind = scene.store.engine.dialect.name
+    kind = delivery_setup.store.engine.dialect.name
     for statement in REFUSING[kind]:
-        scene.store.write(lambda c, s=statement: c.execute(text(s.format(answer))))  # type: ignore[misc]
+        delivery_setup.store.write(lambda c, s=statement: c.execute(text(s.format(answer))))  # type: ignore[misc]
     refused: list[str] = []
 
-    @event.listens_for(scene.store.engine, "handle_error")
+    @event.listens_for(delivery_setup.store.engine, "handle_error")
     def note(context: object) -> None:
         refused.append(kind)
 
     try:
         yield refused
     finally:
-        allow(scene)
+        allow(delivery_setup)
 
 
-def allow(scene: Scene) -> None:
+def allow(delivery_setup: DeliverySetup) -> None:
     """It refuses nothing any more."""
-    kind = scene.store.engine.dialect.name
-    scene.store.write(lambda c: c.execute(text(ALLOWING[kind])))
+    kind = delivery_setup.store.engine.dialect.name
+    delivery_setup.store.write(lambda c: c.execute(text(ALLOWING[kind])))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connector.app import start_worker, stop
-from tests.support.connected_app import PUBLIC_URL, House
+from tests.support.connected_app import PUBLIC_URL, ConnectedApp
 from tests.support.processes import PATIENCE, until
 from tests.triggers.delivery.receiver import OK, Push, running_receiver
 from tests.triggers.hooks.conftest import LOOPBACK
@@ -32,29 +32,31 @@ class Gate:
 
 
 @pytest.fixture
-def house(emptied: str) -> Iterator[House]:
-    """A house whose hooks may lead to this machine."""
-    house = House(emptied, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK})
-    yield house
-    house.close()
+def connected_app(emptied: str) -> Iterator[ConnectedApp]:
+    """A connected app whose hooks may lead to this machine."""
+    connected_app = ConnectedApp(
+        emptied, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK}
+    )
+    yield connected_app
+    connected_app.close()
 
 
-def test_nothing_is_begun_while_the_worker_comes_to_its_end(house: House) -> None:
+def test_nothing_is_begun_while_the_worker_comes_to_its_end(connected_app: ConnectedApp) -> None:
     answer = threading.Event()
 
     def hesitates(connection: socket.socket, _: Push, over: threading.Event) -> None:
         until(lambda: answer.is_set() or over.is_set())
         connection.sendall(OK)
 
-    owner = house.owner().ready()
-    app, parts = house.connector.app, house.connector.parts
+    owner = connected_app.owner().ready()
+    app, parts = connected_app.connector.app, connected_app.connector.parts
     with running_receiver(hesitates) as target, ThreadPoolExecutor(1) as pool:
         subscribe(owner, target_url=target.url)
         assert owner.take(owner.event(id="evt_early")).status_code == 200
         late = owner.signed(owner.event(id="evt_late"))
-        house.idle()
-        gate = Gate(house.sandbox.wsgi_app)
-        house.sandbox.wsgi_app = gate  # type: ignore[assignment]
+        connected_app.idle()
+        gate = Gate(connected_app.sandbox.wsgi_app)
+        connected_app.sandbox.wsgi_app = gate  # type: ignore[assignment]
         try:
             start_worker(app)
             target.wait(1)
@@ -63,7 +65,7 @@ def test_nothing_is_begun_while_the_worker_comes_to_its_end(house: House) -> Non
             answer.set()
             until(lambda: not parts.delivery._thread.is_alive())
             assert not stopping.done()
-            assert house.connector.post(*late).status_code == 200
+            assert connected_app.connector.post(*late).status_code == 200
             states = {d["event_id"]: d["status"] for d in log(owner)}
         finally:
             gate.opened.set()

@@ -1,4 +1,4 @@
-"""A house whose hooks may lead to this machine, and owners of paywalls in it."""
+"""A connected app whose hooks may lead to this machine, and owners of paywalls in it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.inbound.conftest import MakeHouse, make_house
+from tests.inbound.conftest import MakeConnectedApp, make_connected_app
 from tests.ledger.conftest import database, emptied
-from tests.support.connected_app import PUBLIC_URL, House, Owner
+from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.triggers.delivery.receiver import Receiver, running_receiver
 
-__all__ = ["database", "emptied", "make_house"]
+__all__ = ["database", "emptied", "make_connected_app"]
 LOOPBACK = "127.0.0.0/8"
 
 
 @pytest.fixture(scope="session")
-def quarter(database: str) -> Iterator[House]:
-    """A house that many owners share, with a worker."""
-    house = House(database, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK})
-    house.connector.parts.delivery.start()
-    yield house
-    house.close()
+def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
+    """A connected app that many owners share, with a worker."""
+    connected_app = ConnectedApp(
+        database, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK}
+    )
+    connected_app.connector.parts.delivery.start()
+    yield connected_app
+    connected_app.close()
 
 
 @pytest.fixture
-def owner(quarter: House) -> Owner:
+def owner(shared_connected_app: ConnectedApp) -> Owner:
     """The owner of a paywall of its own."""
-    return quarter.owner(f"test-{secrets.token_hex(8)}").ready()
+    return shared_connected_app.owner(f"test-{secrets.token_hex(8)}").ready()
 
 
 @pytest.fixture
-def stranger(quarter: House) -> Owner:
+def stranger(shared_connected_app: ConnectedApp) -> Owner:
     """The owner of another paywall."""
-    return quarter.owner(f"test-{secrets.token_hex(8)}").ready()
+    return shared_connected_app.owner(f"test-{secrets.token_hex(8)}").ready()
 
 
 @pytest.fixture
@@ -45,14 +47,14 @@ def target() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def strict_house(make_house: MakeHouse) -> House:
-    """A house in which a paywall may have three hooks."""
-    return make_house(
+def strict_app(make_connected_app: MakeConnectedApp) -> ConnectedApp:
+    """A connected app in which a paywall may have three hooks."""
+    return make_connected_app(
         public_url=PUBLIC_URL, allowed_targets=LOOPBACK, hooks_per_paywall="3", keep_keys="false"
     )
 
 
 @pytest.fixture
-def hidden_house(make_house: MakeHouse) -> House:
-    """A house that nobody outside reaches."""
-    return make_house(allowed_targets=LOOPBACK)
+def hidden_app(make_connected_app: MakeConnectedApp) -> ConnectedApp:
+    """A connected app that nobody outside reaches."""
+    return make_connected_app(allowed_targets=LOOPBACK)

@@ -25,16 +25,16 @@ def log(owner: Owner, **filters: str | int) -> list[dict[str, Any]]:
     """The owner's log."""
     answer = owner.get("deliveries", None, **filters)
     assert answer.status_code == 200, answer.get_json()
-    found: list[dict[str, Any]] = answer.get_json()
-    return found
+    result: list[dict[str, Any]] = answer.get_json()
+    return result
 
 
 def settled(owner: Owner, count: int, **filters: str | int) -> list[dict[str, Any]]:
     """The log, once it has so many entries that were tried."""
 
     def look() -> list[dict[str, Any]] | None:
-        found = log(owner, **filters)
-        return found if sum(bool(d["attempts"]) for d in found) == count else None
+        result = log(owner, **filters)
+        return result if sum(bool(d["attempts"]) for d in result) == count else None
 
     return until(look)
 
@@ -149,7 +149,7 @@ def test_a_page_behind_a_delivery_that_is_not_kept_any_more_says_so(
     owner.emit(count=2)
     newest, oldest = (delivery["id"] for delivery in settled(owner, 2))
     assert [delivery["id"] for delivery in log(owner, before=newest)] == [oldest]
-    owner.house.change(deliveries.delete().where(deliveries.c.id == newest))
+    owner.connected_app.change(deliveries.delete().where(deliveries.c.id == newest))
     for gone in (newest, "dlv_never_there"):
         answer = owner.get("deliveries", None, before=gone)
         assert (answer.status_code, answer.get_json()["field"]) == (422, "before")
@@ -237,7 +237,7 @@ def test_all_that_failed_can_be_sent_again(owner: Owner, target: Receiver) -> No
     settled(owner, 3)
     lost = log(owner)[0]
     given_up = update(deliveries).where(deliveries.c.id == lost["id"]).values(state="failed")
-    owner.house.change(given_up)
+    owner.connected_app.change(given_up)
     answer = owner.post(f"hooks/{hook['id']}/replay", failed_only=True).get_json()
     assert (answer["replayed"], answer["complete"]) == (1, True)
     assert target.wait(4)[3].headers["webhook-id"] == lost["id"]

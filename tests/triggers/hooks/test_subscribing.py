@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from connector.store import subscription_rows
 from connector.store.trigger_tables import hooks
 from connector.triggers.definitions import TRIGGERS
-from tests.support.connected_app import PUBLIC_URL, House, Owner
+from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 
 URL = "https://8.8.8.8/hook"
 FIELDS = [
@@ -40,14 +40,14 @@ def subscribe(owner: Owner, **changed: object) -> dict[str, Any]:
 
 def delete(owner: Owner, hook_id: str) -> TestResponse:
     """The answer to a DELETE."""
-    client = owner.house.connector.app.test_client()
+    client = owner.connected_app.connector.app.test_client()
     return client.delete(f"/v1/hooks/{hook_id}", headers=owner.bearer)
 
 
 def listed(owner: Owner) -> list[dict[str, Any]]:
     """The owner's hooks."""
-    found: list[dict[str, Any]] = owner.get("hooks").get_json()
-    return found
+    answer: list[dict[str, Any]] = owner.get("hooks").get_json()
+    return answer
 
 
 def at_once(calls: int, call: Any) -> list[TestResponse]:
@@ -77,7 +77,7 @@ def test_a_new_hook_is_told_with_its_address_and_once_with_its_secret(owner: Own
 
 
 def test_location_never_comes_from_the_host_header(owner: Owner) -> None:
-    answer = owner.house.connector.app.test_client().post(
+    answer = owner.connected_app.connector.app.test_client().post(
         "/v1/hooks",
         headers=owner.bearer | {"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
         json={"target_url": URL, "trigger": "any_event"},
@@ -88,7 +88,7 @@ def test_location_never_comes_from_the_host_header(owner: Owner) -> None:
 def test_a_secret_is_sealed_in_the_database(owner: Owner) -> None:
     made = subscribe(owner)
     query = select(hooks.c.secret).where(hooks.c.id == made["id"])
-    ((sealed,),) = owner.house.rows(query)
+    ((sealed,),) = owner.connected_app.rows(query)
     assert made["secret"].removeprefix("whsec_") not in sealed
 
 
@@ -113,7 +113,7 @@ def test_another_address_trigger_or_user_is_another_hook(
 
 
 def test_forms_are_read_as_well(owner: Owner) -> None:
-    answer = owner.house.connector.app.test_client().post(
+    answer = owner.connected_app.connector.app.test_client().post(
         "/v1/hooks",
         headers=owner.bearer,
         data={"target_url": URL, "trigger": "any_event", "user": "", "test": "no"},
@@ -124,9 +124,9 @@ def test_forms_are_read_as_well(owner: Owner) -> None:
 def test_twenty_parallel_wishes_make_one_hook_with_one_secret(owner: Owner) -> None:
     answers = at_once(20, lambda _: owner.post("hooks", target_url=URL, trigger="any_event"))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 200: 19}
-    found = [answer.get_json() for answer in answers]
-    assert len({hook["id"] for hook in found}) == 1
-    assert sum(bool(hook["secret"]) for hook in found) == 1
+    items = [answer.get_json() for answer in answers]
+    assert len({hook["id"] for hook in items}) == 1
+    assert sum(bool(hook["secret"]) for hook in items) == 1
 
 
 def test_a_deleted_hook_is_gone_and_deleting_it_again_is_fine(owner: Owner) -> None:
@@ -162,7 +162,7 @@ def test_a_hook_made_again_is_a_new_one_that_an_old_delete_does_not_reach(owner:
 def test_a_hook_that_is_off_is_switched_on_again_with_a_new_secret(owner: Owner) -> None:
     hook = subscribe(owner)
     gone = {"state": "off", "problem": "The address answered 410."}
-    owner.house.change(update(hooks).where(hooks.c.id == hook["id"]).values(**gone))
+    owner.connected_app.change(update(hooks).where(hooks.c.id == hook["id"]).values(**gone))
     assert owner.get(f"hooks/{hook['id']}").get_json() | gone == listed(owner)[0]
     for call in ("test", "replay"):
         answer = owner.post(f"hooks/{hook['id']}/{call}", **_replay_of(call))
@@ -173,8 +173,8 @@ def test_a_hook_that_is_off_is_switched_on_again_with_a_new_secret(owner: Owner)
     assert again["secret"] not in ("", hook["secret"])
 
 
-def test_the_number_of_hooks_is_capped_however_many_come_at_once(strict_house: House) -> None:
-    owner = strict_house.owner().ready()
+def test_the_number_of_hooks_is_capped_however_many_come_at_once(strict_app: ConnectedApp) -> None:
+    owner = strict_app.owner().ready()
     answers = at_once(
         20, lambda n: owner.post("hooks", target_url=f"{URL}/{n}", trigger="any_event")
     )
@@ -185,8 +185,10 @@ def test_the_number_of_hooks_is_capped_however_many_come_at_once(strict_house: H
     assert subscribe(owner)["state"] == "active"
 
 
-def test_the_key_is_kept_sealed_from_the_first_hook_on(quarter: House, owner: Owner) -> None:
-    parts = quarter.connector.parts
+def test_the_key_is_kept_sealed_from_the_first_hook_on(
+    shared_connected_app: ConnectedApp, owner: Owner
+) -> None:
+    parts = shared_connected_app.connector.parts
     paywall = parts.identity.prove(owner.key, owner.line())
 
     def kept() -> str | None:
@@ -198,12 +200,12 @@ def test_the_key_is_kept_sealed_from_the_first_hook_on(quarter: House, owner: Ow
     assert owner.key not in (kept() or owner.key)
 
 
-def test_who_does_not_keep_keys_says_what_can_be_lost(strict_house: House) -> None:
-    assert "missed" in subscribe(strict_house.owner().ready())["message"]
+def test_who_does_not_keep_keys_says_what_can_be_lost(strict_app: ConnectedApp) -> None:
+    assert "missed" in subscribe(strict_app.owner().ready())["message"]
 
 
-def test_nobody_subscribes_to_silence_but_may_look_and_leave(hidden_house: House) -> None:
-    owner = hidden_house.owner()
+def test_nobody_subscribes_to_silence_but_may_look_and_leave(hidden_app: ConnectedApp) -> None:
+    owner = hidden_app.owner()
     for path, body in (
         ("hooks", {"target_url": URL, "trigger": "any_event"}),
         ("hooks/hook_1/test", {}),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from connector.inbound.receiver import event_of, keep
 from connector.store import event_rows
-from tests.support.connected_app import House, Owner
+from tests.support.connected_app import ConnectedApp, Owner
 
 SENDERS, EACH = 6, 40
 TYPES = ("paywall.balance.depleted", "paywall.request.blocked")
@@ -42,26 +42,26 @@ def read_on_by_seq(owner: Owner, limit: int, done: Event) -> list[dict[str, Any]
     items: list[dict[str, Any]] = []
     while True:
         last = done.is_set()
-        found = owner.poll(after=items[-1]["seq"] if items else 0, limit=limit)
-        items += found
-        if last and not found:
+        answer = owner.poll(after=items[-1]["seq"] if items else 0, limit=limit)
+        items += answer
+        if last and not answer:
             return items
 
 
 @pytest.fixture
-def pair(house: House) -> Iterator[Owner]:
+def pair(connected_app: ConnectedApp) -> Iterator[Owner]:
     """An owner whose events come in at two connectors with connections of their own."""
-    owner = house.owner().ready()
-    house.open()
+    owner = connected_app.owner().ready()
+    connected_app.open()
     yield owner
-    house.idle()
+    connected_app.idle()
 
 
 def test_three_readers_miss_and_repeat_nothing_while_many_events_come_in(pair: Owner) -> None:
-    house, sent = pair.house, Event()
+    connected_app, sent = pair.connected_app, Event()
 
     def send(sender: int) -> None:
-        connector = house.connectors[sender % 2]
+        connector = connected_app.connectors[sender % 2]
         for number in range(EACH):
             event = pair.event(id=f"{sender}-{number}", type=TYPES[number % 2])
             assert connector.post(*pair.signed(event)).status_code == 200
@@ -90,10 +90,10 @@ def test_three_readers_miss_and_repeat_nothing_while_many_events_come_in(pair: O
 def test_an_event_that_is_not_committed_yet_holds_back_its_number(pair: Owner) -> None:
     """One transaction has inserted and waits; a later one is committed first and gets the lower
     number, so that a reader who has seen it will see the other one too."""
-    store = pair.house.connector.parts.store
+    store = pair.connected_app.connector.parts.store
     if store.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
-    paywall_id = pair.house.connector.parts.identity.prove(pair.key, pair.line()).id
+    paywall_id = pair.connected_app.connector.parts.identity.prove(pair.key, pair.line()).id
     slow, quick = (event_of(pair.event(id=event_id)) for event_id in ("slow", "quick"))
     assert slow is not None
     assert quick is not None
@@ -127,9 +127,9 @@ def test_an_event_that_is_not_committed_yet_holds_back_its_number(pair: Owner) -
 
 def test_batches_and_single_events_never_wait_for_each_other_in_a_circle(pair: Owner) -> None:
     """What is read back in batches often comes in at the very same moment, in another order."""
-    house = pair.house
-    paywall_id = house.connector.parts.identity.prove(pair.key, pair.line()).id
-    retention = house.connector.parts.inbound._retention
+    connected_app = pair.connected_app
+    paywall_id = connected_app.connector.parts.identity.prove(pair.key, pair.line()).id
+    retention = connected_app.connector.parts.inbound._retention
     users = ("ann", "bob", "eve")
 
     def made(number: int) -> dict[str, Any]:
@@ -140,14 +140,14 @@ def test_batches_and_single_events_never_wait_for_each_other_in_a_circle(pair: O
 
     def batch(backwards: bool) -> None:
         numbers = list(range(60))[:: -1 if backwards else 1]
-        found = [event for event in map(event_of, map(made, numbers)) if event is not None]
-        store = house.connectors[0].parts.store
-        for some in (found[:20], found[20:40], found[40:]):
-            store.write(partial(keep, paywall_id=paywall_id, found=some, retention=retention))
+        items = [event for event in map(event_of, map(made, numbers)) if event is not None]
+        store = connected_app.connectors[0].parts.store
+        for some in (items[:20], items[20:40], items[40:]):
+            store.write(partial(keep, paywall_id=paywall_id, events=some, retention=retention))
 
     def single(numbers: range) -> None:
         for number in numbers:
-            assert house.connectors[1].post(*pair.signed(made(number))).status_code == 200
+            assert connected_app.connectors[1].post(*pair.signed(made(number))).status_code == 200
 
     with ThreadPoolExecutor(4) as threads:
         done = [

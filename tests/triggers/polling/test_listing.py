@@ -48,8 +48,8 @@ PUBLISHED = [
 @pytest.fixture
 def listed(client: FlaskClient) -> list[dict[str, Any]]:
     """What `GET /v1/triggers` gives."""
-    found: list[dict[str, Any]] = client.get("/v1/triggers", headers=BEARER).get_json()
-    return found
+    answer: list[dict[str, Any]] = client.get("/v1/triggers", headers=BEARER).get_json()
+    return answer
 
 
 def test_the_published_keys_are_all_there(listed: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from connector.store import event_rows
 from connector.triggers.definitions import TRIGGERS
 from tests.conftest import BEARER
-from tests.inbound.conftest import MakeHouse
+from tests.inbound.conftest import MakeConnectedApp
 from tests.support.connected_app import Owner
 
 DEPLETED = "paywall.balance.depleted"
@@ -85,7 +85,7 @@ def test_get_and_post_are_alike(owner: Owner) -> None:
 def test_the_user_may_stand_in_a_header(owner: Owner) -> None:
     owner.take(owner.event(id="a", data={"externalUserId": "ann"}))
     owner.take(owner.event(id="b", data={"externalUserId": "bob"}))
-    answer = owner.house.connector.app.test_client().get(
+    answer = owner.connected_app.connector.app.test_client().get(
         "/v1/triggers/any_event", headers=owner.bearer | {"X-Paywall-User": "ann"}
     )
     assert [item["id"] for item in answer.get_json()] == ["a"]
@@ -131,7 +131,7 @@ def test_a_cursor_ahead_of_everything_says_which_number_is_the_newest(owner: Own
 def test_a_cursor_older_than_the_retention_says_where_to_go_on(owner: Owner) -> None:
     ids = fill(owner, 5)
     owner.pass_days(31, *ids[:3])
-    owner.house.purge()
+    owner.connected_app.purge()
     assert owner.stored() == ids[3:]
     gone = owner.get("triggers/any_event", after=1)
     assert (gone.status_code, gone.get_json()["code"]) == (410, "cursor_gone")
@@ -144,7 +144,7 @@ def test_a_cursor_older_than_the_retention_says_where_to_go_on(owner: Owner) -> 
 def test_when_everything_was_removed_numbers_go_on(owner: Owner) -> None:
     fill(owner, 3)
     owner.pass_days(31)
-    owner.house.purge()
+    owner.connected_app.purge()
     assert "after=3" in owner.get("triggers/any_event", after=1).get_json()["message"]
     assert owner.ids(after=3) == owner.ids(after=0) == []
     assert next_cursor(owner, after=0) == 3
@@ -155,22 +155,22 @@ def test_when_everything_was_removed_numbers_go_on(owner: Owner) -> None:
 def test_what_is_within_the_retention_is_not_removed(owner: Owner) -> None:
     ids = fill(owner, 3)
     owner.pass_days(29)
-    owner.house.purge()
+    owner.connected_app.purge()
     assert owner.stored() == ids
 
 
 def test_cleaning_is_done_in_small_steps(owner: Owner) -> None:
     fill(owner, 5)
     owner.pass_days(31)
-    store = owner.house.connector.parts.store
+    store = owner.connected_app.connector.parts.store
     assert store.write(lambda connection: event_rows.purge(connection, 30, 2)) == 2
     assert len(owner.stored()) == 3
 
 
-def test_polls_are_counted_by_key_once_it_is_proven(make_house: MakeHouse) -> None:
+def test_polls_are_counted_by_key_once_it_is_proven(make_connected_app: MakeConnectedApp) -> None:
     """Many builders' polls come from one address: that of their tool."""
-    house = make_house(public_url="https://connector.example", rate_limit="3/hour")
-    first, second = house.owner("first"), house.owner("second")
+    connected_app = make_connected_app(public_url="https://connector.example", rate_limit="3/hour")
+    first, second = connected_app.owner("first"), connected_app.owner("second")
     assert [first.get("triggers/any_event").status_code for _ in range(5)] == [
         200,
         200,

@@ -17,7 +17,7 @@ Talk = Callable[[socket.socket, threading.Event], None]
 
 
 @dataclass
-class Rude:
+class FaultyUpstream:
     """`asked` holds every request that came, `connections` counts who came, `gone` who left."""
 
     talk: Talk
@@ -68,16 +68,16 @@ def _request(connection: socket.socket) -> bytes:
 
 
 @contextlib.contextmanager
-def running_rude(talk: Talk) -> Iterator[Rude]:
-    """A rude server on a free port."""
+def running_faulty_upstream(talk: Talk) -> Iterator[FaultyUpstream]:
+    """A faulty server on a free port."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        rude = Rude(talk, listener.getsockname()[1])
-        thread = threading.Thread(target=rude.serve, args=(listener,), daemon=True)
+        faulty = FaultyUpstream(talk, listener.getsockname()[1])
+        thread = threading.Thread(target=faulty.serve, args=(listener,), daemon=True)
         thread.start()
         try:
-            yield rude
+            yield faulty
         finally:
-            rude.over.set()
+            faulty.over.set()
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 

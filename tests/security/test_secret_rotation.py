@@ -7,11 +7,11 @@ from sqlalchemy import Connection, text, update
 
 from connector.errors import KeyRefused
 from connector.inbound.endpoints import Endpoints
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.security.identity import Identity, secret_tag
 from connector.security.secret_rotation import SecretsMismatch, check_secrets, lacking
 from connector.store import Store, hook_rows, sealed_rows, secret_rows, subscription_rows
-from connector.store.moments import now
+from connector.store.timestamps import now
 from connector.store.trigger_tables import endpoints, subscriptions
 from tests.conftest import KEY
 from tests.security.conftest import Vendor
@@ -118,7 +118,7 @@ def test_new_secrets_are_noted_before_anything_depends_on_them(store: Store) -> 
 def add_hook(store: Store, secret: str, vendor: Vendor, *, keep_key: bool = True) -> str:
     """A hook whose secret is sealed under a server secret, and a kept key; the paywall's id."""
     paywall = Identity(store, [secret]).prove(KEY, vendor.upstream(KEY))
-    sealer = Sealer([secret])
+    sealer = Encryption([secret])
 
     def put(connection: Connection) -> None:
         hook_rows.insert(
@@ -171,7 +171,7 @@ def test_a_start_with_both_secrets_seals_everything_under_the_new_one(
     check_secrets(store, [NEW, OLD], DAYS)
     ((_, hook_secret),) = store.read(sealed_rows.hook_secrets)
     ((_, kept_key),) = store.read(sealed_rows.kept_keys)
-    new = Sealer([NEW])
+    new = Encryption([NEW])
     assert (new.open(hook_secret), new.open(kept_key)) == ("whsec_of_the_hook", KEY)
     let_days_pass(store, DAYS + 1)
     check_secrets(store, [NEW], DAYS)
@@ -197,8 +197,8 @@ def test_the_address_at_which_hooks_get_their_events_needs_its_secret(
 def test_looking_for_lacking_secrets_changes_nothing(store: Store, vendor: Vendor) -> None:
     check_secrets(store, [OLD], DAYS)
     add_hook(store, OLD, vendor)
-    found = lacking(store, [NEW], DAYS)
-    assert (found.keys, found.hooks, found.kept_keys, found.addresses) == (1, 1, 1, 0)
+    result = lacking(store, [NEW], DAYS)
+    assert (result.keys, result.hooks, result.kept_keys, result.addresses) == (1, 1, 1, 0)
     assert not lacking(store, [NEW, OLD], DAYS)
     assert store.read(secret_rows.tags) == [secret_tag(OLD)]
 

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from connector.triggers.push_client import Targets
+from connector.triggers.push_client import PushClient
 from connector.triggers.ssrf_guard import TargetRefused
 from tests.triggers.delivery.resolver import PUBLIC, Resolver
 
@@ -20,7 +20,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 def refused(url: str, *allowed: str) -> str:
     """The sentence with which `url` is refused."""
     with pytest.raises(TargetRefused) as refusal:
-        Targets([ip_network(network) for network in allowed]).check(url)
+        PushClient([ip_network(network) for network in allowed]).check(url)
     assert refusal.value.field == "target_url"
     return refusal.value.message
 
@@ -37,12 +37,14 @@ def refused(url: str, *allowed: str) -> str:
 )
 def test_public_addresses_are_taken(url: str, resolver: Resolver) -> None:
     resolver.says("public.test", [PUBLIC])
-    assert Targets().check(url).startswith("https://")
+    assert PushClient().check(url).startswith("https://")
 
 
 def test_two_spellings_of_one_address_are_the_same(resolver: Resolver) -> None:
     resolver.says("public.test", [PUBLIC])
-    assert Targets().check("https://PUBLIC.test/a#part") == Targets().check("https://public.test/a")
+    assert PushClient().check("https://PUBLIC.test/a#part") == PushClient().check(
+        "https://public.test/a"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_what_is_no_address_is_refused_in_words(url: str, word: str) -> None:
 
 def test_an_operator_can_open_a_network_also_for_http(resolver: Resolver) -> None:
     resolver.says("n8n.test", ["10.1.2.3"])
-    opened = Targets([ip_network("10.0.0.0/8")])
+    opened = PushClient([ip_network("10.0.0.0/8")])
     assert opened.check("http://n8n.test:5678/webhook/1") == "http://n8n.test:5678/webhook/1"
     assert opened.check("https://10.1.2.3/") == "https://10.1.2.3/"
 

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from connector.errors import Unavailable
-from connector.inbound.coalescing import Batches
+from connector.inbound.coalescing import Coalescer
 from connector.store import event_rows
 from connector.store.trigger_tables import events
-from tests.support.connected_app import House
+from tests.support.connected_app import ConnectedApp
 from tests.support.processes import until
 
 
-class Desk:
+class HeldWork:
     """A piece of work that begins when it is let, and tells which batches came."""
 
     def __init__(self, most: int = 64, patience: float = 20.0) -> None:
         self.batches: list[list[int]] = []
         self.go, self.broken = Event(), False
-        self.all = Batches(self.work, most, patience)
+        self.all = Coalescer(self.work, most, patience)
 
     def work(self, key: str, items: list[int]) -> list[str]:
         self.batches.append(items)
@@ -36,64 +36,64 @@ class Desk:
 
 
 def test_what_arrives_meanwhile_shares_the_next_turn_and_each_gets_its_own_result() -> None:
-    desk = Desk(most=3)
+    work = HeldWork(most=3)
     with ThreadPoolExecutor(6) as threads:
-        first = threads.submit(desk.all.run, "a", 0)
-        until(lambda: desk.batches)
+        first = threads.submit(work.all.run, "a", 0)
+        until(lambda: work.batches)
         others = []
         for item in range(1, 6):
-            others.append(threads.submit(desk.all.run, "a", item))
-            until(lambda item=item: desk.waiting("a") == item)  # type: ignore[misc]
-        desk.go.set()
+            others.append(threads.submit(work.all.run, "a", item))
+            until(lambda item=item: work.waiting("a") == item)  # type: ignore[misc]
+        work.go.set()
         assert [future.result() for future in (first, *others)] == [f"a{n}" for n in range(6)]
-    assert desk.batches == [[0], [1, 2, 3], [4, 5]]
-    assert desk.all._waiting == {}
+    assert work.batches == [[0], [1, 2, 3], [4, 5]]
+    assert work.all._waiting == {}
 
 
 def test_keys_do_not_wait_for_each_other() -> None:
-    desk = Desk()
+    work = HeldWork()
     with ThreadPoolExecutor(2) as threads:
-        futures = [threads.submit(desk.all.run, key, 1) for key in "ab"]
-        until(lambda: len(desk.batches) == 2)
-        desk.go.set()
+        futures = [threads.submit(work.all.run, key, 1) for key in "ab"]
+        until(lambda: len(work.batches) == 2)
+        work.go.set()
         assert [future.result() for future in futures] == ["a1", "b1"]
 
 
 def test_a_failure_reaches_all_who_wait_and_nobody_after_them() -> None:
-    desk = Desk()
-    desk.broken = True
+    work = HeldWork()
+    work.broken = True
     with ThreadPoolExecutor(3) as threads:
-        futures = [threads.submit(desk.all.run, "a", 0)]
-        until(lambda: desk.batches)
-        futures += [threads.submit(desk.all.run, "a", item) for item in (1, 2)]
-        until(lambda: desk.waiting("a") == 2)
-        desk.go.set()
+        futures = [threads.submit(work.all.run, "a", 0)]
+        until(lambda: work.batches)
+        futures += [threads.submit(work.all.run, "a", item) for item in (1, 2)]
+        until(lambda: work.waiting("a") == 2)
+        work.go.set()
         for future in futures:
             with pytest.raises(ValueError, match="broken"):
                 future.result()
-    assert desk.batches == [[0]]
-    desk.broken = False
-    assert desk.all.run("a", 7) == "a7"
+    assert work.batches == [[0]]
+    work.broken = False
+    assert work.all.run("a", 7) == "a7"
 
 
 def test_nobody_waits_for_ever_for_one_who_is_stuck() -> None:
-    desk = Desk(patience=0.2)
+    work = HeldWork(patience=0.2)
     with ThreadPoolExecutor(2) as threads:
-        stuck = threads.submit(desk.all.run, "a", 0)
-        until(lambda: desk.batches)
+        stuck = threads.submit(work.all.run, "a", 0)
+        until(lambda: work.batches)
         with pytest.raises(Unavailable):
-            desk.all.run("a", 1)
-        assert desk.waiting("a") == 0
-        desk.go.set()
+            work.all.run("a", 1)
+        assert work.waiting("a") == 0
+        work.go.set()
         assert stuck.result() == "a0"
-    assert desk.all.run("a", 2) == "a2"
-    assert desk.batches == [[0], [2]]
+    assert work.all.run("a", 2) == "a2"
+    assert work.batches == [[0], [2]]
 
 
 @pytest.fixture
-def burst(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
+def burst(connected_app: ConnectedApp, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Deliver events so that all but the first are one batch: their answers, in order."""
-    owner = house.owner().ready()
+    owner = connected_app.owner().ready()
     inside, go = Event(), Event()
     insert = event_rows.insert_new
 
@@ -107,14 +107,14 @@ def burst(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     monkeypatch.setattr(event_rows, "insert_new", held)
 
-    def deliver(*found: dict[str, Any]) -> list[int]:
-        taken = house.connector.parts.inbound._batches
-        signed = [owner.signed(event) for event in (owner.event(id="first"), *found)]
+    def deliver(*result: dict[str, Any]) -> list[int]:
+        taken = connected_app.connector.parts.inbound._coalescer
+        signed = [owner.signed(event) for event in (owner.event(id="first"), *result)]
         with ThreadPoolExecutor(len(signed)) as threads:
-            answers = [threads.submit(house.connector.post, *signed[0])]
+            answers = [threads.submit(connected_app.connector.post, *signed[0])]
             assert inside.wait(20)
             for number, one in enumerate(signed[1:], 1):
-                answers.append(threads.submit(house.connector.post, *one))
+                answers.append(threads.submit(connected_app.connector.post, *one))
                 until(lambda n=number: len(next(iter(taken._waiting.values()))) == n)  # type: ignore[misc]
             go.set()
             return [answer.result().status_code for answer in answers[1:]]
@@ -122,18 +122,18 @@ def burst(house: House, monkeypatch: pytest.MonkeyPatch) -> Any:
     return owner, deliver
 
 
-def test_a_defect_takes_nobody_with_it(burst: Any, house: House) -> None:
+def test_a_defect_takes_nobody_with_it(burst: Any, connected_app: ConnectedApp) -> None:
     owner, deliver = burst
     good, bad, last = (owner.event(id="good"), owner.event(id="bad", type="paywall.bad"),
                        owner.event(id="last"))  # fmt: skip
     assert deliver(good, bad, last) == [200, 503, 200]
-    stored = house.rows(events.select().order_by(events.c.seq))
+    stored = connected_app.rows(events.select().order_by(events.c.seq))
     assert [(row.event_id, row.seq) for row in stored] == [("first", 1), ("good", 2), ("last", 3)]
 
 
-def test_the_same_event_twice_in_a_batch_is_one(burst: Any, house: House) -> None:
+def test_the_same_event_twice_in_a_batch_is_one(burst: Any, connected_app: ConnectedApp) -> None:
     owner, deliver = burst
     foreign = owner.event(id="foreign", paywallId="pw_of_somebody_else")
     event = owner.event(id="same")
     assert deliver(event, foreign, event) == [200, 422, 200]
-    assert [row.event_id for row in house.rows(events.select())] == ["first", "same"]
+    assert [row.event_id for row in connected_app.rows(events.select())] == ["first", "same"]

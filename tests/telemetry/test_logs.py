@@ -101,7 +101,7 @@ def test_a_secret_in_any_text_is_redacted(text: str, hidden: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "risk-management at desk-12",
+        "risk-management at charge_client-12",
         "GET /v1/balance?user=a@b.example",
         "https://example.com/path?x=1@2",
         "Listening at: http://127.0.0.1:8000 (7)",

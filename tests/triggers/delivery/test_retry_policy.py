@@ -15,23 +15,23 @@ SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_taken(status: int) -> None:
-    verdict = judge(Answer(status, 10), 0, SCHEDULE)
-    assert (verdict.state, verdict.problem) == ("sent", "")
+    decision = judge(Answer(status, 10), 0, SCHEDULE)
+    assert (decision.state, decision.problem) == ("sent", "")
 
 
 @pytest.mark.parametrize("status", [100, 301, 302, 307, 400, 401, 404, 422, 500, 503])
 def test_anything_else_is_tried_again(status: int) -> None:
-    verdict = judge(Answer(status, 10), 0, SCHEDULE)
-    assert verdict.state == "pending"
-    assert str(status) in verdict.problem
+    decision = judge(Answer(status, 10), 0, SCHEDULE)
+    assert decision.state == "pending"
+    assert str(status) in decision.problem
 
 
 @pytest.mark.parametrize(("tries", "seconds"), list(enumerate(SCHEDULE)))
 def test_waits_are_the_schedules_give_or_take_a_fifth(tries: int, seconds: int) -> None:
-    found = {judge(Answer(500, 10), tries, SCHEDULE).delay for _ in range(200)}
-    assert min(found) >= seconds * 0.8 - 1
-    assert max(found) <= seconds * 1.2 + 1
-    assert len(found) > 1
+    items = {judge(Answer(500, 10), tries, SCHEDULE).delay for _ in range(200)}
+    assert min(items) >= seconds * 0.8 - 1
+    assert max(items) <= seconds * 1.2 + 1
+    assert len(items) > 1
 
 
 def test_after_the_last_wait_it_is_given_up() -> None:
@@ -40,20 +40,20 @@ def test_after_the_last_wait_it_is_given_up() -> None:
 
 
 def test_410_ends_the_hook_at_once() -> None:
-    verdict = judge(Answer(410, 10), 0, SCHEDULE)
-    assert (verdict.state, verdict.gone) == ("failed", True)
-    assert "410" in verdict.problem
+    decision = judge(Answer(410, 10), 0, SCHEDULE)
+    assert (decision.state, decision.gone) == ("failed", True)
+    assert "410" in decision.problem
 
 
 def test_no_answer_keeps_its_own_sentence() -> None:
-    verdict = judge(Answer(None, 15000, problem="No answer came."), 0, SCHEDULE)
-    assert (verdict.state, verdict.problem) == ("pending", "No answer came.")
+    decision = judge(Answer(None, 15000, problem="No answer came."), 0, SCHEDULE)
+    assert (decision.state, decision.problem) == ("pending", "No answer came.")
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_in_seconds_is_honoured(status: int) -> None:
-    verdict = judge(Answer(status, 10, retry_after="120"), 0, SCHEDULE)
-    assert (verdict.delay, verdict.pause) == (120, 120)
+    decision = judge(Answer(status, 10, retry_after="120"), 0, SCHEDULE)
+    assert (decision.delay, decision.pause) == (120, 120)
 
 
 def test_retry_after_as_a_date_is_honoured() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from connector.cli.commands import main
 from connector.cli.doctor import diagnose
 from connector.cli.findings import Finding
-from connector.security.encryption import Sealer
+from connector.security.encryption import Encryption
 from connector.security.secret_rotation import check_secrets
 from connector.store import (
     Store,
@@ -23,7 +23,7 @@ from connector.store import (
     paywall_rows,
     subscription_rows,
 )
-from connector.store.moments import now
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks, subscriptions
 from tests.conftest import SECRET, settings_for
 
@@ -33,7 +33,7 @@ GONE = "The address answered 410: it does not want any more events."
 
 
 @dataclass
-class Clinic:
+class TriggerSetup:
     """A database with one paywall that has a hook, and the doctor who looks at it."""
 
     url: str
@@ -58,13 +58,13 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(database_url: str) -> Iterator[Clinic]:
+def trigger_setup(database_url: str) -> Iterator[TriggerSetup]:
     store = Store(make_engine(database_url, pool_size=2))
     migrate.upgrade(store.engine)
     check_secrets(store, [SECRET], 90)
-    sealer = Sealer([SECRET])
+    sealer = Encryption([SECRET])
     paywall = store.write(lambda c: paywall_rows.confirm(c, {"tag": "fingerprint"}, "pw_1"))
-    found = store.write(
+    match = store.write(
         lambda c: hook_rows.insert(
             c,
             paywall.id,
@@ -75,50 +75,50 @@ def clinic(database_url: str) -> Iterator[Clinic]:
             most=10,
         )
     )
-    assert found is not None
+    assert match is not None
     store.write(lambda c: subscription_rows.ensure(c, paywall.id))
-    clinic = Clinic(database_url, store, paywall.id, found[0])
-    clinic.subscription(state=subscription_rows.READY, kept_key=sealer.seal("a key"))
-    yield clinic
+    trigger_setup = TriggerSetup(database_url, store, paywall.id, match[0])
+    trigger_setup.subscription(state=subscription_rows.READY, kept_key=sealer.seal("a key"))
+    yield trigger_setup
     store.close()
 
 
 @pytest.mark.parametrize("name", ["secrets", "webhooks", "hooks", "outbox", "gaps"])
-def test_where_all_is_well_nothing_is_to_be_done(clinic: Clinic, name: str) -> None:
-    finding = clinic.found(name)
+def test_where_all_is_well_nothing_is_to_be_done(trigger_setup: TriggerSetup, name: str) -> None:
+    finding = trigger_setup.found(name)
     assert finding.ok
     assert not finding.fix
 
 
-def test_a_failed_subscription_is_told_with_its_sentence(clinic: Clinic) -> None:
-    clinic.subscription(state=subscription_rows.FAILED, problem="Paywalls refuses this key.")
-    finding = clinic.found("webhooks")
+def test_a_failed_subscription_is_told_with_its_sentence(trigger_setup: TriggerSetup) -> None:
+    trigger_setup.subscription(state=subscription_rows.FAILED, problem="Paywalls refuses this key.")
+    finding = trigger_setup.found("webhooks")
     assert not finding.ok
-    assert f"{clinic.paywall_id}: Paywalls refuses this key." in finding.sentence
+    assert f"{trigger_setup.paywall_id}: Paywalls refuses this key." in finding.sentence
     assert "tries again every minute" in finding.fix
 
 
-def test_hooks_without_a_public_address_are_a_fault(clinic: Clinic) -> None:
-    finding = clinic.found("webhooks", public_url="")
+def test_hooks_without_a_public_address_are_a_fault(trigger_setup: TriggerSetup) -> None:
+    finding = trigger_setup.found("webhooks", public_url="")
     assert not finding.ok
     assert "CONNECTOR_PUBLIC_URL" in finding.fix
 
 
-def test_a_paywall_whose_key_was_lost_is_told(clinic: Clinic) -> None:
-    clinic.subscription(kept_key=None)
-    finding = clinic.found("webhooks")
+def test_a_paywall_whose_key_was_lost_is_told(trigger_setup: TriggerSetup) -> None:
+    trigger_setup.subscription(kept_key=None)
+    finding = trigger_setup.found("webhooks")
     assert finding.ok
-    assert clinic.paywall_id in finding.sentence
+    assert trigger_setup.paywall_id in finding.sentence
     assert "newest key" in finding.fix
-    assert not clinic.found("webhooks", keep_keys="false").fix, "where none shall be kept"
+    assert not trigger_setup.found("webhooks", keep_keys="false").fix, "where none shall be kept"
 
 
-def test_a_hook_that_was_switched_off_is_told_with_its_reason(clinic: Clinic) -> None:
+def test_a_hook_that_was_switched_off_is_told_with_its_reason(trigger_setup: TriggerSetup) -> None:
     off = update(hooks).values(state=hook_rows.OFF, problem=GONE)
-    clinic.store.write(lambda c: c.execute(off))
-    finding = clinic.found("hooks")
+    trigger_setup.store.write(lambda c: c.execute(off))
+    finding = trigger_setup.found("hooks")
     assert finding.ok, "which is its owner's business"
-    assert f"{clinic.hook.id} (any_event): {GONE}" in finding.sentence
+    assert f"{trigger_setup.hook.id} (any_event): {GONE}" in finding.sentence
     assert "replay" in finding.fix
 
 
@@ -126,58 +126,62 @@ def test_a_hook_that_was_switched_off_is_told_with_its_reason(clinic: Clinic) ->
     ("run_worker", "told"), [("true", "connector serve"), ("false", "connector worker")]
 )
 def test_an_outbox_that_nobody_empties_is_a_fault(
-    clinic: Clinic, run_worker: str, told: str
+    trigger_setup: TriggerSetup, run_worker: str, told: str
 ) -> None:
-    clinic.waiting(600)
-    finding = clinic.found("outbox", run_worker=run_worker)
+    trigger_setup.waiting(600)
+    finding = trigger_setup.found("outbox", run_worker=run_worker)
     assert not finding.ok
     assert "1 push waits to be sent, the oldest for 10 minutes" in finding.sentence
     assert finding.fix.startswith(f"Start {told}")
 
 
-def test_what_became_due_just_now_is_no_fault(clinic: Clinic) -> None:
-    clinic.waiting(30)
-    finding = clinic.found("outbox")
+def test_what_became_due_just_now_is_no_fault(trigger_setup: TriggerSetup) -> None:
+    trigger_setup.waiting(30)
+    finding = trigger_setup.found("outbox")
     assert finding.ok
     assert finding.sentence.startswith("1 push waits to be sent; the oldest is due for 3")
 
 
-def test_what_waits_for_a_target_that_fails_is_not_the_workers_fault(clinic: Clinic) -> None:
-    clinic.waiting(600)
-    clinic.store.write(lambda c: c.execute(update(hooks).values(failing_since=now(-900))))
-    assert clinic.found("outbox").ok
+def test_what_waits_for_a_target_that_fails_is_not_the_workers_fault(
+    trigger_setup: TriggerSetup,
+) -> None:
+    trigger_setup.waiting(600)
+    trigger_setup.store.write(lambda c: c.execute(update(hooks).values(failing_since=now(-900))))
+    assert trigger_setup.found("outbox").ok
 
 
-def test_a_recent_gap_is_a_fault(clinic: Clinic) -> None:
+def test_a_recent_gap_is_a_fault(trigger_setup: TriggerSetup) -> None:
     note = "More events than Paywalls shows may be missing. Their kinds: Balance Depleted (error)."
-    clinic.subscription(gap_since=now(-3600), gap_note=note)
-    finding = clinic.found("gaps")
+    trigger_setup.subscription(gap_since=now(-3600), gap_note=note)
+    finding = trigger_setup.found("gaps")
     assert not finding.ok
-    assert clinic.paywall_id in finding.sentence
+    assert trigger_setup.paywall_id in finding.sentence
     assert "Balance Depleted (error)" in finding.sentence
     assert "Paywalls dashboard" in finding.fix
 
 
-def test_an_old_gap_is_only_remembered(clinic: Clinic) -> None:
-    clinic.subscription(gap_since=now(-8 * 86_400), gap_note="Something.")
-    finding = clinic.found("gaps")
+def test_an_old_gap_is_only_remembered(trigger_setup: TriggerSetup) -> None:
+    trigger_setup.subscription(gap_since=now(-8 * 86_400), gap_note="Something.")
+    finding = trigger_setup.found("gaps")
     assert finding.ok
     assert "before that: " in finding.sentence
 
 
-def test_a_secret_that_hooks_need_is_told_before_a_start_is_refused(clinic: Clinic) -> None:
-    finding = clinic.found("secrets", secret_keys=OTHER)
+def test_a_secret_that_hooks_need_is_told_before_a_start_is_refused(
+    trigger_setup: TriggerSetup,
+) -> None:
+    finding = trigger_setup.found("secrets", secret_keys=OTHER)
     assert not finding.ok
     assert "On it depend: 1 hook(s), 1 key(s) kept for the worker." in finding.sentence
     assert "behind the new one" in finding.fix
-    assert clinic.found("secrets", secret_keys=f"{OTHER},{SECRET}").ok
+    assert trigger_setup.found("secrets", secret_keys=f"{OTHER},{SECRET}").ok
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
 def test_nothing_starts_that_could_not_read_the_secrets_of_hooks(
-    clinic: Clinic, command: str, monkeypatch: pytest.MonkeyPatch
+    trigger_setup: TriggerSetup, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CONNECTOR_DATABASE_URL", clinic.url)
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", trigger_setup.url)
     monkeypatch.setenv("CONNECTOR_SECRET_KEYS", OTHER)
     ended = CliRunner().invoke(main, [command])
     assert ended.exit_code == 2

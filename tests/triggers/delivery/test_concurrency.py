@@ -7,25 +7,25 @@ import itertools
 import pytest
 
 from connector.store.outbox_rows import PER_TARGET
-from connector.triggers.concurrency import Lanes
+from connector.triggers.concurrency import PushSlots
 
 _ids = map(str, itertools.count())
 
 
-def begin(lanes: Lanes, target: str, *, failing: bool = False) -> str:
+def begin(lanes: PushSlots, target: str, *, failing: bool = False) -> str:
     """Begin a push; its id."""
     push_id = next(_ids)
     lanes.begin(push_id, target, failing)
     return push_id
 
 
-def quick(lanes: Lanes, target: str) -> None:
+def quick(lanes: PushSlots, target: str) -> None:
     """Let a target answer quickly once."""
     lanes.leave(begin(lanes, target))
     lanes.learn(target, quick=True)
 
 
-def filled(lanes: Lanes, prefix: str, *, failing: bool = False) -> int:
+def filled(lanes: PushSlots, prefix: str, *, failing: bool = False) -> int:
     """How many pushes, each to a target of its own, begin before there is no room left."""
     begun = 0
     while lanes.room(f"{prefix}{begun}", failing):
@@ -35,7 +35,7 @@ def filled(lanes: Lanes, prefix: str, *, failing: bool = False) -> int:
 
 
 def test_one_target_has_few_pushes_under_way() -> None:
-    lanes = Lanes(64, 64)
+    lanes = PushSlots(64, 64)
     quick(lanes, "a")
     for _ in range(PER_TARGET):
         assert lanes.room("a", failing=False)
@@ -46,7 +46,7 @@ def test_one_target_has_few_pushes_under_way() -> None:
 
 
 def test_an_unknown_target_and_one_that_failed_get_one_place() -> None:
-    lanes = Lanes(64, 64)
+    lanes = PushSlots(64, 64)
     assert lanes.room("new", failing=False) == 1
     assert lanes.room("failed", failing=True) == 1
     lanes.learn("late", quick=False)
@@ -55,21 +55,21 @@ def test_an_unknown_target_and_one_that_failed_get_one_place() -> None:
 
 @pytest.mark.parametrize(("places", "young"), [(64, 1000), (1000, 64)])
 def test_targets_that_fail_share_half_of_the_places(places: int, young: int) -> None:
-    lanes = Lanes(places, young)
+    lanes = PushSlots(places, young)
     assert filled(lanes, "dead", failing=True) == 32
     assert lanes.room("new", failing=False) == 1
 
 
 @pytest.mark.parametrize(("places", "young"), [(64, 1000), (1000, 64)])
 def test_unknown_targets_leave_a_quarter_for_quick_ones(places: int, young: int) -> None:
-    lanes = Lanes(places, young)
+    lanes = PushSlots(places, young)
     quick(lanes, "known")
     assert filled(lanes, "new") == 48
     assert lanes.room("known", failing=False) == PER_TARGET
 
 
 def test_pushes_that_wait_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    lanes = Lanes(64, 8)
+    lanes = PushSlots(64, 8)
     assert filled(lanes, "new") == 6
     monkeypatch.setattr("connector.triggers.concurrency.QUICK_SECONDS", -1.0)
     lanes.age()
@@ -78,14 +78,14 @@ def test_pushes_that_wait_make_room_for_others(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_target_that_recovers_is_quick_again() -> None:
-    lanes = Lanes(64, 64)
+    lanes = PushSlots(64, 64)
     lanes.learn("a", quick=False)
     lanes.learn("a", quick=True)
     assert lanes.room("a", failing=True) == PER_TARGET
 
 
 def test_a_target_that_asks_for_time_is_left_alone() -> None:
-    lanes = Lanes(64, 64)
+    lanes = PushSlots(64, 64)
     lanes.learn("a", quick=True, pause=60)
     assert lanes.room("a", failing=False) == 0
 
@@ -93,7 +93,7 @@ def test_a_target_that_asks_for_time_is_left_alone() -> None:
 def test_places_are_given_back_whatever_was_learned_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lanes = Lanes(8, 8)
+    lanes = PushSlots(8, 8)
     quick(lanes, "a")
     pushes = [begin(lanes, "a"), begin(lanes, "a")]
     lanes.leave(pushes[0])
@@ -107,7 +107,7 @@ def test_places_are_given_back_whatever_was_learned_meanwhile(
 
 
 def test_a_push_that_begins_or_ends_twice_counts_once() -> None:
-    lanes = Lanes(8, 8)
+    lanes = PushSlots(8, 8)
     quick(lanes, "a")
     for _ in range(2):
         lanes.begin("twice", "a", failing=False)

@@ -128,8 +128,10 @@ def test_a_wrong_value_is_told_with_what_to_write_instead(
 
 
 def test_all_problems_are_told_at_once() -> None:
-    found = problems(WORKERS="two", PUBLIC_URL="http://x.com", DATABSE_URL="x", LISTEN="0.0.0.0:80")
-    assert [problem.split()[0] for problem in found] == [
+    result = problems(
+        WORKERS="two", PUBLIC_URL="http://x.com", DATABSE_URL="x", LISTEN="0.0.0.0:80"
+    )
+    assert [problem.split()[0] for problem in result] == [
         "CONNECTOR_DATABSE_URL",
         "CONNECTOR_PUBLIC_URL",
         "CONNECTOR_WORKERS",
