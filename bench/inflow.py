@@ -69,11 +69,11 @@ class Inflow:
 
     def add_hooks(self, urls: list[str], trigger: str) -> None:
         """Subscribe addresses, past the connector."""
-        store, sealer = self.store(), Encryption([self.secret])
+        store, encryption = self.store(), Encryption([self.secret])
         try:
             paywall_id = self.paywall_id(store)
             for url in urls:
-                sealed = sealer.seal(new_secret())
+                sealed = encryption.seal(new_secret())
                 store.write(
                     lambda connection, url=url, sealed=sealed: hook_rows.insert(  # type: ignore[misc]
                         connection,

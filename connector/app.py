@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import stamina
 from flask import Flask
@@ -25,7 +26,7 @@ from connector.api import (
 )
 from connector.api.openapi import Problem
 from connector.api.rate_limits import RateLimits
-from connector.api.services import Services, attach, services
+from connector.api.services import Services, attach
 from connector.config.settings import Settings
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
@@ -46,6 +47,32 @@ from connector.upstream import Client
 
 if TYPE_CHECKING:
     from httpx import BaseTransport
+
+
+_THREADS = "paywalls-connector-threads"
+
+
+@dataclass(frozen=True)
+class Threads:
+    """What runs beside the requests; no route uses it."""
+
+    store: Store
+    delivery: Delivery
+    housekeeper: Housekeeper
+    background: Background
+
+    def start_worker(self) -> None:
+        """Begin to send what the outbox holds, and to look after everything else."""
+        self.delivery.start()
+        self.housekeeper.start()
+
+    def stop(self) -> None:
+        """Finish what is under way, then let go of the database."""
+        self.delivery.wind_down()  # what the worker is at may take a minute
+        self.housekeeper.stop()
+        self.delivery.stop()
+        self.background.close()
+        self.store.close()
 
 
 class _Api(Api):  # type: ignore[misc]
@@ -77,7 +104,8 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     )
     app.url_map.strict_slashes = False
     with app.app_context():
-        attach(_joined(settings, transport))
+        services, app.extensions[_THREADS] = _joined(settings, transport)
+        attach(services)
     request_log.install(app)
     responses.install(app)
     api = _Api(app)
@@ -98,39 +126,36 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
 
 def start_worker(app: Flask) -> None:
     """Begin to send what the outbox holds, and to look after everything else, in this process."""
-    with app.app_context():
-        parts = services()
-    parts.delivery.start()
-    parts.housekeeper.start()
+    threads(app).start_worker()
 
 
 def stop(app: Flask) -> None:
     """Finish what the threads of this process have under way, then let go of the database."""
-    with app.app_context():
-        parts = services()
-    parts.delivery.wind_down()  # what the worker is at may take a minute
-    parts.housekeeper.stop()
-    parts.delivery.stop()
-    parts.background.close()
-    parts.store.close()
+    threads(app).stop()
 
 
-def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
+def threads(app: Flask) -> Threads:
+    """What runs beside the requests of `app`."""
+    return cast(Threads, app.extensions[_THREADS])
+
+
+def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Services, Threads]:
     """The parts of one process; their threads start when they are first used."""
     store = Store(make_engine(settings.database_url, settings.database_pool))
     client = Client(settings.upstream_url, transport)
     identity = Identity(store, settings.secret_keys)
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
-    sealer = Encryption(settings.secret_keys)
+    encryption = Encryption(settings.secret_keys)
     push_client = PushClient(settings.allowed_targets)
-    delivery = Delivery(store, settings, sealer, push_client)
+    delivery = Delivery(store, settings, encryption, push_client)
     reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
-    subscriptions = Subscriptions(settings, store, identity, endpoints, sealer)
+    subscriptions = Subscriptions(settings, store, identity, endpoints, encryption)
     admission = Admission(
         settings.allowed_paywalls, identity, subscriptions, reachable=bool(settings.public_url)
     )
     background = Background()
-    return Services(
+    housekeeper = Housekeeper(settings, store, client, subscriptions, reconcile, encryption)
+    services = Services(
         settings=settings,
         store=store,
         identity=identity,
@@ -138,11 +163,9 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> Services:
         client=client,
         rate_limits=RateLimits(settings.rate_limit, settings.redis_url),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
-        hooks=Hooks(store, sealer, push_client, settings.hooks_per_paywall, delivery.wake),
-        delivery=delivery,
-        housekeeper=Housekeeper(settings, store, client, subscriptions, reconcile, sealer),
-        background=background,
+        hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),
         readiness=Readiness(
             settings, identity, admission, client, subscriptions, reconcile, background
         ),
     )
+    return services, Threads(store, delivery, housekeeper, background)

@@ -211,3 +211,9 @@ class TriggersNotReady(Unavailable):
 
 class InternalError(ConnectorError):
     pass
+
+
+def quoted(value: object, limit: int = 40) -> str:
+    """A caller's value, cut and made printable, to be quoted in a sentence."""
+    text = "".join(c if c.isprintable() else "�" for c in str(value)[: limit + 1])
+    return text if len(text) <= limit else text[:limit] + "…"

@@ -7,18 +7,14 @@ import re
 import unicodedata
 from decimal import Context, Decimal, InvalidOperation
 
+from connector.errors import quoted
+
 AMOUNT_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
 
 _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
 _TWELVE_DIGITS = Context(prec=12)
 _CURRENCY = re.compile(r"^(?:[$€£¥]|[A-Za-z]{3,4})?\s*([0-9.,]+)\s*(?:[$€£¥]|[A-Za-z]{3,4})?$")
 _NUMBER = re.compile(r"[0-9](?:[0-9.,'’ \u00a0\u202f]*[0-9])?", re.ASCII)
-
-
-def show(value: object, limit: int = 40) -> str:
-    """A caller's value, cut and made printable, to be quoted in a sentence."""
-    text = "".join(c if c.isprintable() else "�" for c in str(value)[: limit + 1])
-    return text if len(text) <= limit else text[:limit] + "…"
 
 
 def plain(number: Decimal) -> str:
@@ -33,13 +29,13 @@ def rounded(number: int | Decimal) -> str:
     except InvalidOperation:
         return str(number)
     if not rounded.is_finite() or abs(rounded.adjusted()) > 15:
-        return show(number)
+        return quoted(number)
     return plain(rounded)
 
 
 def advice(text: str, example: object) -> str:
     """What to write instead of `text`, which is not an amount."""
-    shown, stripped = show(text), text.strip()
+    shown, stripped = quoted(text), text.strip()
     ascii_digits = "".join(
         str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in stripped
     )

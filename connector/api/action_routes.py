@@ -1,22 +1,15 @@
-"""One route per action, made from the catalog: read the input, call the function, answer flat."""
+"""One route per action, made from the catalog: read the input, call the action, answer flat."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 from flask import Response, g
 
-from connector.actions.call import Call
-from connector.api.answers import json_answer
-from connector.api.flat_parser import FlatBlueprint
-from connector.api.services import deadline, services, upstream
+from connector.api.authentication import Access, Caller
+from connector.api.flat_blueprint import FlatBlueprint
+from connector.api.responses import json_answer
+from connector.api.run_action import run_action
+from connector.api.services import services
 from connector.catalog.actions import Action, Values, actions
-from connector.catalog.fields import Amount
-from connector.errors import InvalidField, KeyRefused
-from connector.ledger import exactly_once
-from connector.money import plain
 from connector.telemetry.logs import request_id
 
 
@@ -24,62 +17,28 @@ def blueprint() -> FlatBlueprint:
     """The routes of all actions in the catalog, under /v1."""
     blp = FlatBlueprint("actions", __name__, url_prefix="/v1", description="Actions")
     for action in actions():
-        if action.get:
-            _register(blp, action, "GET", "query")
-        _register(blp, action, "POST", "json")
+        for method in ("GET", "POST") if action.get else ("POST",):
+            _register(blp, action, method)
     return blp
 
 
-def _register(blp: FlatBlueprint, action: Action, method: str, location: str) -> None:
-    def view(values: Values) -> Response:
-        return run(action, values)
+def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
+    def view(caller: Caller, values: Values) -> Response:
+        return _answered(action, run_action(services(), caller, action, values))
 
-    view.__name__ = f"{action.key}_{method.lower()}"
-    view.__doc__ = action.sentence
-    documented = blp.response(200, action.output(many=action.many))(view)
-    parsed = blp.arguments(action.input(), location=location)(documented)
-    named = _marked(parsed, action)
-    blp.route(action.path, methods=[method], endpoint=view.__name__)(named)
-
-
-def _marked(view: Callable[..., Response], action: Action) -> Callable[..., Response]:
-    """`view`, noting first which action is called, so that errors are answered in its shape."""
-
-    def marked(*args: Any, **kwargs: Any) -> Response:
-        g.action = action
-        return view(*args, **kwargs)
-
-    marked.__name__, marked.__doc__ = view.__name__, view.__doc__
-    marked._apidoc = view._apidoc  # type: ignore[attr-defined]
-    return marked
+    view.__name__, view.__doc__ = action.key, action.sentence
+    blp.call(
+        action.path,
+        method,
+        Access.PAYWALL if action.exactly_once else Access.SERVED,
+        takes=action.input,
+        gives=action.output,
+        many=action.many,
+        action=action,
+    )(view)
 
 
-def run(action: Action, values: Values) -> Response:
-    """Call an action with validated values and give its flat answer."""
-    _check_maximum(action, values)
-    parts, key = services(), g.key
-    line = upstream(key)
-    call = partial(Call, line, lambda: parts.readiness.account(key, line))
-    try:
-        if action.exactly_once:
-            result = exactly_once.run(
-                parts.store,
-                parts.admission.admit(key, line),
-                action,
-                values,
-                lambda upstream_key: action.perform(call(upstream_key), values),
-                deadline(),
-            )
-        else:
-            if parts.admission.restricted:
-                parts.admission.admit(key, line)
-            result = action.perform(call(), values)
-    except KeyRefused:
-        if action.exactly_once:
-            parts.identity.distrust(key)
-        raise
-    parts.rate_limits.proven(key)
-    parts.readiness.soon(key, values.get("user", ""))
+def _answered(action: Action, result: Values) -> Response:
     g.outcome = result.get("outcome", "")
     body: object = (
         [action.answer(item) for item in result["items"]]
@@ -87,15 +46,3 @@ def run(action: Action, values: Values) -> Response:
         else action.answer(result | {"request_id": request_id()})
     )
     return json_answer(body)
-
-
-def _check_maximum(action: Action, values: Values) -> None:
-    """Raises InvalidField for an amount of a write above the operator's maximum."""
-    maximum = services().settings.max_amount
-    for name, field in action.words().items():
-        if isinstance(field, Amount) and action.exactly_once and values[name] > maximum:
-            raise InvalidField(
-                f"“{field.label}” may be at most {plain(maximum)} here. Write a smaller number, or "
-                "ask the connector's operator to raise CONNECTOR_MAX_AMOUNT.",
-                field=name,
-            )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields
 
-from connector.api import readiness
-from connector.api.answers import json_answer
-from connector.api.flat_parser import FlatBlueprint
+from connector.api.authentication import Access, Caller
+from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.log_fields import Moment
-from connector.api.services import services, upstream
+from connector.api.responses import json_answer
+from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import Count, Identifier, Text
@@ -90,33 +90,26 @@ def blueprint() -> Blueprint:
     blp = FlatBlueprint(
         "deliveries", __name__, url_prefix="/v1/deliveries", description="Deliveries"
     )
-    for method, location in (("GET", "query"), ("POST", "json")):
-        _register_log(blp, method, location)
+    for method in ("GET", "POST"):
+        _register_log(blp, method)
 
-    @blp.route("/<delivery_id>/replay", methods=["POST"])
-    @blp.arguments(NoInput())
-    @blp.response(200, DeliveryOutput)
-    def replay_one(_: Values, delivery_id: str) -> Response:
+    @blp.call("/<delivery_id>/replay", "POST", Access.READY, takes=NoInput, gives=DeliveryOutput)
+    def replay_one(caller: Caller, _: Values, delivery_id: str) -> Response:
         """Sends one delivery again."""
-        paywall = readiness.require(g.key)
-        services().rate_limits.proven(g.key)
-        return json_answer(shown_delivery(services().hooks.replay_delivery(paywall, delivery_id)))
+        again = services().hooks.replay_delivery(caller.paywall, delivery_id)
+        return json_answer(shown_delivery(again))
 
     return blp
 
 
-def _register_log(blp: FlatBlueprint, method: str, location: str) -> None:
-    @blp.route("", methods=[method], endpoint=f"deliveries_{method.lower()}")
-    @blp.arguments(LogInput(), location=location)
-    @blp.response(200, DeliveryOutput(many=True))
-    def log(values: Values) -> Response:
+def _register_log(blp: FlatBlueprint, method: str) -> None:
+    @blp.call("", method, Access.PAYWALL, takes=LogInput, gives=DeliveryOutput, many=True)
+    def log(caller: Caller, values: Values) -> Response:
         """Lists what was sent to hooks, the newest first."""
-        paywall = services().admission.admit(g.key, upstream(g.key))
-        services().rate_limits.proven(g.key)
         rows = services().store.read(
             lambda connection: delivery_rows.listing(
                 connection,
-                paywall.id,
+                caller.paywall.id,
                 hook_id=values.get("hook", ""),
                 event_id=values.get("event", ""),
                 state=values.get("status", ""),

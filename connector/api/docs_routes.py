@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector import jsontext
 from connector.api import openapi
+from connector.api.authentication import Access, demands
 from connector.errors import NotFound
 
 _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
@@ -51,24 +52,29 @@ def blueprint(api: Api) -> Blueprint:
         return jsontext.dumps(openapi.build(api))
 
     @blp.get("/")
+    @demands(Access.OPEN)
     def home() -> BaseResponse:
         return redirect("docs")
 
     @blp.get("/openapi.json")
+    @demands(Access.OPEN)
     def openapi_json() -> Response:
         return Response(described(), mimetype="application/json")
 
     @blp.get("/docs")
+    @demands(Access.OPEN)
     def docs() -> Response:
         response = Response(_PAGE, mimetype="text/html")
         response.headers["Content-Security-Policy"] = _POLICY
         return response
 
     @blp.get("/docs/start.js")
+    @demands(Access.OPEN)
     def start() -> Response:
         return Response(_START, mimetype="text/javascript")
 
     @blp.get("/docs/<name>")
+    @demands(Access.OPEN)
     def asset(name: str) -> Response:
         if name not in _ASSETS:
             raise NotFound("There is nothing at this address. The page is /docs.")

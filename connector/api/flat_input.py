@@ -15,24 +15,25 @@ from marshmallow import Schema
 from werkzeug.datastructures import MultiDict
 
 from connector import jsontext
-from connector.api.keys import find_key, refuse_key_in_query
-from connector.api.services import services
+from connector.api.keys import refuse_key_in_query
+from connector.catalog.actions import fields_of
 from connector.catalog.fields import Words
 from connector.catalog.references import REFERENCE_MAX
-from connector.errors import InvalidField, MalformedRequest, WrongContentType
+from connector.errors import InvalidField, MalformedRequest, WrongContentType, quoted
 from connector.jsontext import scalar
-from connector.money import show
 
 _HEADERS = {"user": "X-Paywall-User", "reference": "Idempotency-Key"}
 _FLAT_METADATA = "metadata_"
 _EMPTY: tuple[object, ...] = ("", None, [], {})
 
 
-def read(request: Request, schema: Schema) -> dict[str, Any]:
-    """The values for `schema`, not validated yet; sets `g.key`, `g.reference` and `g.soft`.
+def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
+    """What a request gives, by name, for `fitted`; `api_key` is still among it. Notes in `g.soft`
+    and `g.reference` what an error's answer needs.
 
-    Raises MalformedRequest, WrongContentType, KeyRefused, TooManyRequests or InvalidField.
+    Raises MalformedRequest, WrongContentType or InvalidField.
     """
+    fields = fields_of(schema)
     _soften_early(request.args)
     refuse_key_in_query(request)
     values = _single(request.args, "query string")
@@ -43,18 +44,21 @@ def read(request: Request, schema: Schema) -> dict[str, Any]:
         for name, value in body.items():
             if name in values and values[name] != value:
                 raise InvalidField(
-                    f"“{show(name)}” stands in the address and in the body with different values. "
-                    "Send it once.",
-                    field=show(name),
+                    f"“{quoted(name)}” stands in the address and in the body with different "
+                    "values. Send it once.",
+                    field=quoted(name),
                 )
         values |= body
     for name, header in _HEADERS.items():
-        if name in schema.fields and name not in values and request.headers.get(header):
+        if name in fields and name not in values and request.headers.get(header):
             values[name] = _header(request.headers[header])
-    if "reference" in schema.fields:
-        g.reference = show(scalar(values.get("reference")), REFERENCE_MAX)
-    g.key = find_key(request, values.pop("api_key", None))
-    services().rate_limits.count(g.key, request.remote_addr or "")
+    if "reference" in fields:
+        g.reference = quoted(scalar(values.get("reference")), REFERENCE_MAX)
+    return values
+
+
+def fitted(values: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """`values` as `schema` names them, not validated yet. Raises InvalidField."""
     _gather_metadata(values, schema)
     _refuse_unknown(values, schema)
     _refuse_templates(values, schema)
@@ -81,7 +85,7 @@ def _body(request: Request) -> dict[str, Any]:
         _soften_early(request.form)
         for name in request.files:
             raise InvalidField(
-                f"“{show(name)}” is a file. Send its value as text instead.", field=show(name)
+                f"“{quoted(name)}” is a file. Send its value as text instead.", field=quoted(name)
             )
         return _single(request.form, "form")
     raw = request.get_data(cache=False)
@@ -111,8 +115,8 @@ def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:
     for name, many in pairs.lists():
         if len(many) > 1 and any(value != many[0] for value in many):
             raise InvalidField(
-                f"“{show(name)}” stands in the {where} more than once. Send it once.",
-                field=show(name),
+                f"“{quoted(name)}” stands in the {where} more than once. Send it once.",
+                field=quoted(name),
             )
         if many[0] not in _EMPTY:
             values[name] = many[0]
@@ -155,13 +159,13 @@ def _refuse_unknown(values: dict[str, Any], schema: Schema) -> None:
         known = [*schema.fields, "api_key", "errors"]
         close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
         raise InvalidField(
-            f"There is no field called “{show(name)}” here. "
+            f"There is no field called “{quoted(name)}” here. "
             + (
                 f"Did you mean “{close[0]}”?"
                 if close
                 else f"The fields are: {', '.join(schema.fields) or 'none'}."
             ),
-            field=show(name),
+            field=quoted(name),
         )
 
 

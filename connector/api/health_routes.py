@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from sqlalchemy import text
 
-from connector.api.answers import json_answer
+from connector.api.authentication import Access, demands
+from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.telemetry.metrics import render_metrics
 
@@ -15,16 +16,19 @@ def blueprint() -> Blueprint:
     blp = Blueprint("health", __name__)
 
     @blp.get("/healthz")
+    @demands(Access.OPEN)
     def healthz() -> Response:
         return json_answer({"status": "ok"})
 
     @blp.get("/readyz")
+    @demands(Access.OPEN)
     def readyz() -> Response:
         """503 in the common error shape while the database is away."""
         services().store.read(lambda connection: connection.execute(text("SELECT 1")))
         return json_answer({"status": "ready"})
 
     @blp.get("/metrics")
+    @demands(Access.OPEN)
     def metrics() -> Response:
         body, content_type = render_metrics()
         return Response(body, content_type=content_type)

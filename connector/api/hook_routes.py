@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from connector.api import readiness
-from connector.api.answers import json_answer
+from connector.api.authentication import Access, Caller
 from connector.api.delivery_routes import DeliveryOutput, shown_delivery
-from connector.api.flat_parser import FlatBlueprint
+from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.log_fields import Moment, YesNo
-from connector.api.services import services, upstream
+from connector.api.responses import json_answer
+from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import USER_MAX, Count, Flag, Identifier, Text
 from connector.inbound.readiness import NOT_KEPT
 from connector.store.hook_rows import Hook
-from connector.store.paywall_rows import Paywall
 from connector.triggers.items import shown
 
 URL_MAX = 2_000
@@ -103,12 +102,10 @@ def blueprint() -> Blueprint:
     """The routes under /v1/hooks."""
     blp = FlatBlueprint("hooks", __name__, url_prefix="/v1/hooks", description="Hooks")
 
-    @blp.route("", methods=["POST"])
-    @blp.arguments(HookInput())
-    @blp.response(201, HookOutput)
-    def subscribe(values: Values) -> Response:
+    @blp.call("", "POST", Access.READY, takes=HookInput, gives=HookOutput, status=201)
+    def subscribe(caller: Caller, values: Values) -> Response:
         """Sends the events of a trigger to an address from now on."""
-        paywall = _ready()
+        paywall = caller.paywall
         made = services().hooks.create(
             paywall,
             target_url=values["target_url"],
@@ -116,8 +113,8 @@ def blueprint() -> Blueprint:
             user=values.get("user", ""),
             test=values.get("test", False),
         )
-        services().readiness.keep_key(g.key, paywall)
-        services().readiness.learn(g.key, values.get("user", ""))
+        services().readiness.keep_key(caller.key, paywall)
+        services().readiness.learn(caller.key, values.get("user", ""))
         words = [_MADE if made.secret else _THERE]
         words += [_TESTED] if values.get("test") else []
         words += [] if services().settings.keep_keys else [NOT_KEPT]
@@ -128,43 +125,33 @@ def blueprint() -> Blueprint:
         )
         return response
 
-    @blp.route("", methods=["GET"])
-    @blp.arguments(NoInput(), location="query")
-    @blp.response(200, HookOutput(many=True))
-    def hooks(_: Values) -> Response:
+    @blp.call("", "GET", Access.PAYWALL, takes=NoInput, gives=HookOutput, many=True)
+    def hooks(caller: Caller, _: Values) -> Response:
         """Lists the hooks of the paywall."""
-        return json_answer([_shown(hook) for hook in services().hooks.listing(_proven())])
+        return json_answer([_shown(hook) for hook in services().hooks.listing(caller.paywall)])
 
-    @blp.route("/<hook_id>", methods=["GET"])
-    @blp.arguments(NoInput(), location="query")
-    @blp.response(200, HookOutput)
-    def hook(_: Values, hook_id: str) -> Response:
+    @blp.call("/<hook_id>", "GET", Access.PAYWALL, takes=NoInput, gives=HookOutput)
+    def hook(caller: Caller, _: Values, hook_id: str) -> Response:
         """Gives one hook."""
-        return json_answer(_shown(services().hooks.get(_proven(), hook_id)))
+        return json_answer(_shown(services().hooks.get(caller.paywall, hook_id)))
 
-    @blp.route("/<hook_id>", methods=["DELETE"])
-    @blp.arguments(NoInput(), location="query")
-    @blp.response(200, DeletedOutput)
-    def unsubscribe(_: Values, hook_id: str) -> Response:
+    @blp.call("/<hook_id>", "DELETE", Access.PAYWALL, takes=NoInput, gives=DeletedOutput)
+    def unsubscribe(caller: Caller, _: Values, hook_id: str) -> Response:
         """Sends nothing to a hook any more."""
-        deleted = services().hooks.delete(_proven(), hook_id)
+        deleted = services().hooks.delete(caller.paywall, hook_id)
         message = "The hook is gone." if deleted else "There is no such hook (any more)."
         return json_answer({"id": hook_id, "success": True, "message": message})
 
-    @blp.route("/<hook_id>/test", methods=["POST"])
-    @blp.arguments(NoInput())
-    @blp.response(200, DeliveryOutput)
-    def test(_: Values, hook_id: str) -> Response:
+    @blp.call("/<hook_id>/test", "POST", Access.READY, takes=NoInput, gives=DeliveryOutput)
+    def test(caller: Caller, _: Values, hook_id: str) -> Response:
         """Sends a hook the sample of its trigger."""
-        return json_answer(shown_delivery(services().hooks.test(_ready(), hook_id)))
+        return json_answer(shown_delivery(services().hooks.test(caller.paywall, hook_id)))
 
-    @blp.route("/<hook_id>/replay", methods=["POST"])
-    @blp.arguments(ReplayInput())
-    @blp.response(200, ReplayOutput)
-    def replay(values: Values, hook_id: str) -> Response:
+    @blp.call("/<hook_id>/replay", "POST", Access.READY, takes=ReplayInput, gives=ReplayOutput)
+    def replay(caller: Caller, values: Values, hook_id: str) -> Response:
         """Sends a hook again what came since a time, or what failed."""
         replayed = services().hooks.replay(
-            _ready(),
+            caller.paywall,
             hook_id,
             values.get("since"),
             failed_only=values.get("failed_only", False),
@@ -180,20 +167,6 @@ def blueprint() -> Blueprint:
         )
 
     return blp
-
-
-def _ready() -> Paywall:
-    """For calls after which events are expected: the paywall, once triggers can fire for it."""
-    paywall = readiness.require(g.key)
-    services().rate_limits.proven(g.key)
-    return paywall
-
-
-def _proven() -> Paywall:
-    """For looking and letting go, which works while triggers do not."""
-    paywall = services().admission.admit(g.key, upstream(g.key))
-    services().rate_limits.proven(g.key)
-    return paywall
 
 
 def _shown(hook: Hook, secret: str = "", message: str = "") -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from connector import jsontext
+from connector.api.authentication import Access, demands
 from connector.api.services import services
 
 
@@ -13,6 +14,7 @@ def blueprint() -> Blueprint:
     blp = Blueprint("inbound", __name__, url_prefix="/v1/inbound")
 
     @blp.post("/<endpoint>")
+    @demands(Access.SIGNED)
     def take(endpoint: str) -> Response:
         """200 once the event is durable; 503 for whatever may be our own fault."""
         result = services().inbound.take(

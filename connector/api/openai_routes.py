@@ -12,10 +12,9 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from connector.api.answers import json_answer
-from connector.api.keys import find_key, refuse_key_in_query
-from connector.api.responses import from_http
-from connector.api.services import services, upstream
+from connector.api.authentication import Access, Caller, demands
+from connector.api.responses import from_http, json_answer
+from connector.api.services import services
 from connector.catalog.fields import USER_MAX
 from connector.errors import ConnectorError, InvalidField, NotFound
 from connector.upstream import UpstreamAnswer
@@ -42,21 +41,23 @@ def blueprint() -> Blueprint:
 
     @blp.post("/chat/completions")
     @blp.post("/<user>/chat/completions")
-    def chat_completions(user: str = "") -> Response:
-        key = _key()
+    @demands(Access.SERVED)
+    def chat_completions(caller: Caller, user: str = "") -> Response:
         body = request.get_data(cache=False)
         headers = {"content-type": request.headers.get("Content-Type", "application/json")}
         named = request.headers.get(_USER) or _checked(user)
         if named:
             headers[_USER] = named
-        return _pass(key, "POST", "/chat/completions", body, headers)
+        return _pass(caller.key, "POST", "/chat/completions", body, headers)
 
     @blp.get("/models")
     @blp.get("/<user>/models")
-    def models(user: str = "") -> Response:
-        return _pass(_key(), "GET", "/models", None, {})
+    @demands(Access.SERVED)
+    def models(caller: Caller, user: str = "") -> Response:
+        return _pass(caller.key, "GET", "/models", None, {})
 
     @blp.route("/<path:unknown>", methods=["GET", "POST"])
+    @demands(Access.OPEN)
     def nothing_here(unknown: str) -> Response:
         raise NotFound(
             "There is nothing at this address. The base address ends with /openai/v1, or with "
@@ -74,16 +75,6 @@ def _checked(user: str) -> str:
             field="user",
         )
     return user.strip().encode().decode("latin-1")
-
-
-def _key() -> str:
-    refuse_key_in_query(request)
-    key = find_key(request)
-    parts = services()
-    parts.rate_limits.count(key, request.remote_addr or "")
-    if parts.admission.restricted:
-        parts.admission.admit(key, upstream(key))
-    return key
 
 
 def _pass(

@@ -14,7 +14,7 @@ from connector.api.responses import BODY_MAX
 from connector.telemetry.logs import new_request_id
 from connector.telemetry.metrics import request_finished, request_started
 
-log = structlog.get_logger("connector.requests")
+log = structlog.get_logger("connector.request_log")
 _QUIET = ("/healthz", "/readyz", "/metrics")
 
 

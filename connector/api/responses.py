@@ -1,4 +1,4 @@
-"""Errors on the wire: RFC 9457 plus flat extras, one shape for all of them.
+"""Answers and errors on the wire; errors are RFC 9457 plus flat extras, one shape for all of them.
 
 Source: https://www.rfc-editor.org/rfc/rfc9457. No member is called `error`: n8n would show that
 and hide the message.
@@ -29,6 +29,11 @@ log = structlog.get_logger(__name__)
 BODY_MAX = 1024 * 1024
 
 
+def json_answer(body: object, status: int = 200) -> Response:
+    """`body` as JSON in which decimals keep their digits."""
+    return Response(jsontext.dumps(body), status, mimetype="application/json")
+
+
 def problem(error: ConnectorError) -> dict[str, Any]:
     """The members of an error's body."""
     return {
@@ -55,10 +60,9 @@ def respond(error: ConnectorError) -> Response:
     if action is not None and g.get("soft"):
         filled = {} if action.many else action.answer({})
         soft = {"success": False, "outcome": "error", "message": error.message, "action_url": ""}
-        response = Response(jsontext.dumps(filled | soft | members), 200)
-        response.mimetype = "application/json"
+        response = json_answer(filled | soft | members)
     else:
-        response = Response(jsontext.dumps(members), error.status)
+        response = json_answer(members, error.status)
         response.mimetype = "application/problem+json"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

@@ -10,14 +10,11 @@ from flask import current_app, g
 from connector.api.rate_limits import RateLimits
 from connector.config.settings import Settings
 from connector.deadline import Deadline
-from connector.inbound.background import Background
-from connector.inbound.housekeeping import Housekeeper
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.security.admission import Admission
 from connector.security.identity import Identity
 from connector.store import Store
-from connector.triggers.delivery import Delivery
 from connector.triggers.hooks import Hooks
 from connector.upstream import Client, Upstream
 
@@ -29,7 +26,7 @@ _NAME = "paywalls-connector"
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of one process, joined in `connector.app`."""
+    """The parts of one process that routes work with, joined in `connector.app`."""
 
     settings: Settings
     store: Store
@@ -40,9 +37,6 @@ class Services:
     readiness: Readiness = field(repr=False)
     inbound: Inbound = field(repr=False)
     hooks: Hooks = field(repr=False)
-    delivery: Delivery = field(repr=False)
-    housekeeper: Housekeeper = field(repr=False)
-    background: Background = field(repr=False)
 
 
 def attach(services: Services) -> None:

@@ -15,6 +15,7 @@ from threading import Lock
 from flask import Blueprint, Response, render_template, request
 
 from connector import jsontext
+from connector.api.authentication import Access, demands
 from connector.api.services import services
 from connector.errors import NotFound
 from connector.specs import flowxo
@@ -63,6 +64,7 @@ def blueprint() -> Blueprint:
             return all_of(_address())
 
     @blp.get("/specs")
+    @demands(Access.OPEN)
     def specs() -> Response:
         """A page for browsers, JSON for everything else."""
         accepted = request.accept_mimetypes
@@ -77,12 +79,14 @@ def blueprint() -> Blueprint:
         return response
 
     @blp.get("/specs/flowxo")
+    @demands(Access.OPEN)
     def flowxo_page() -> Response:
         """Every step of FlowXO, to copy from."""
         with making:
             return _page(flowxo_html(_address()))
 
     @blp.get("/specs/<path:name>")
+    @demands(Access.OPEN)
     def spec(name: str) -> Response:
         """One file."""
         download = offered().get(name)

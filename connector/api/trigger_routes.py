@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from flask import Response, g
+from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema
-from sqlalchemy import Connection
 
-from connector.api import readiness
-from connector.api.answers import json_answer
-from connector.api.flat_parser import FlatBlueprint
+from connector.api.authentication import Access, Caller
+from connector.api.flat_blueprint import FlatBlueprint
+from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import Count, Identifier, Text
-from connector.errors import CursorGone, InvalidField
-from connector.store import event_rows
 from connector.triggers.definitions import TRIGGERS, find
-from connector.triggers.items import Item, item
+from connector.triggers.polling import poll
 
 LIMIT_MAX = 100
-USER_SECONDS = 120
-"""A cursor for one user waits this long at an event whose user nobody knows yet: it is usually
-learned right behind the user's first action, and the event would be missed otherwise."""
 _LARGEST = 9_007_199_254_740_991
 
 
@@ -74,75 +68,31 @@ class EventOutput(Schema):
 def blueprint() -> Blueprint:
     """The routes under /v1/triggers; reads, so GET and POST alike."""
     blp = FlatBlueprint("triggers", __name__, url_prefix="/v1/triggers", description="Triggers")
-    for method, location in (("GET", "query"), ("POST", "json")):
-        _register(blp, method, location)
+    for method in ("GET", "POST"):
+        _register(blp, method)
     return blp
 
 
-def _register(blp: FlatBlueprint, method: str, location: str) -> None:
-    suffix = method.lower()
-
-    @blp.route("", methods=[method], endpoint=f"triggers_{suffix}")
-    @blp.arguments(NoInput(), location=location)
-    @blp.response(200, TriggerOutput(many=True))
-    def listing(_: Values) -> Response:
+def _register(blp: FlatBlueprint, method: str) -> None:
+    @blp.call("", method, Access.KEY, takes=NoInput, gives=TriggerOutput, many=True)
+    def triggers(_: Caller, __: Values) -> Response:
         """Lists the triggers."""
         return json_answer([trigger.listed() for trigger in TRIGGERS.values()])
 
-    @blp.route("/<key>", methods=[method], endpoint=f"trigger_{suffix}")
-    @blp.arguments(PollInput(), location=location)
-    @blp.response(200, EventOutput(many=True))
-    def poll(values: Values, key: str) -> Response:
+    @blp.call("/<key>", method, Access.READY, takes=PollInput, gives=EventOutput, many=True)
+    def trigger(caller: Caller, values: Values, key: str) -> Response:
         """Gives the newest events of a trigger, or with `after` the next ones."""
-        trigger = find(key)
-        paywall = readiness.require(g.key)
-        services().rate_limits.proven(g.key)
-        services().readiness.catch_up(g.key, paywall)
+        asked = find(key)
         limit, user = values.get("limit", LIMIT_MAX), values.get("user", "")
-        services().readiness.learn(g.key, user)
-
-        def read(connection: Connection) -> tuple[list[Item], int | None]:
-            after = values.get("after")
-            if after is None:
-                rows = event_rows.newest(connection, paywall.id, trigger.type, user, limit)
-                cursor = None
-            else:
-                lowest, last = event_rows.bounds(connection, paywall.id)
-                _check_cursor(after, lowest, last)
-                # Before the rows: a user that is learned in between is then found at the next poll.
-                wait = user and event_rows.undecided(
-                    connection, paywall.id, trigger.type, after, USER_SECONDS
-                )
-                rows = event_rows.after(connection, paywall.id, trigger.type, user, after, limit)
-                # What was committed since `last` was looked up is in the rows already.
-                seen = rows[-1].seq if rows else after
-                cursor = seen if len(rows) == limit else max(last, seen)
-                if wait and wait <= cursor:
-                    rows, cursor = [row for row in rows if row.seq < wait], wait - 1
-            wallets = [row.wallet_id for row in rows if not row.external_id]
-            users = event_rows.users_of(connection, paywall.id, wallets)
-            return [item(row, users) for row in rows], cursor
-
-        items, cursor = services().store.read(read)
-        response = json_answer(items)
-        if cursor is not None:
-            response.headers["X-Next-Cursor"] = str(cursor)
+        readiness, paywall = services().readiness, caller.paywall
+        readiness.catch_up(caller.key, paywall)
+        readiness.learn(caller.key, user)
+        events = services().store.read(
+            lambda connection: poll(
+                connection, paywall.id, asked, user=user, after=values.get("after"), limit=limit
+            )
+        )
+        response = json_answer(events.items)
+        if events.cursor is not None:
+            response.headers["X-Next-Cursor"] = str(events.cursor)
         return response
-
-
-def _check_cursor(after: int, lowest: int, last: int) -> None:
-    """Raises CursorGone for one behind which events were removed already, InvalidField for one
-    ahead of everything."""
-    if after > last:
-        raise InvalidField(
-            f"“After” is ahead of the newest event, whose number is {last}. Use that number, or "
-            "0 to begin with the oldest one.",
-            field="after",
-        )
-    oldest = lowest or last + 1
-    if 0 < after < oldest - 1:
-        raise CursorGone(
-            f"Events behind this cursor are too old and were removed. Go on with after={oldest - 1}"
-            ", which gives everything that is still kept.",
-            field="after",
-        )

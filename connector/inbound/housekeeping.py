@@ -50,10 +50,14 @@ class Housekeeper:
         client: Client,
         subscriptions: Subscriptions,
         reconcile: Reconcile,
-        sealer: Encryption,
+        encryption: Encryption,
     ) -> None:
         self._settings, self._store, self._client = settings, store, client
-        self._subscriptions, self._reconcile, self._sealer = subscriptions, reconcile, sealer
+        self._subscriptions, self._reconcile, self._encryption = (
+            subscriptions,
+            reconcile,
+            encryption,
+        )
         self._cared: dict[str, float] = {}
         self._cleaned = 0.0
         self._stopping = threading.Event()
@@ -95,7 +99,7 @@ class Housekeeper:
         read = self._reconcile.due(row.paywall_id)
         if not care and not read:
             return
-        key = self._sealer.open(sealed)
+        key = self._encryption.open(sealed)
         if key is None:
             log.error("kept_key_sealed_under_another_secret", paywall=row.paywall_id)
             return

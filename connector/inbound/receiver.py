@@ -1,23 +1,18 @@
-"""Events that come in: verify, keep once, number, put into the outbox, all in one transaction.
+"""Deliveries that come in from upstream: who sent them, and what becomes of them.
 
 In a burst the events of an address share transactions: they would wait for each other anyway, for
-the counter that numbers them.
-
-Source of the delivery's form: https://docs.paywalls.ai/how-to-guides/webhooks. What may be our own
-fault is told as 503, because upstream gives up for good on most 4xx.
+the counter that numbers them. What may be our own fault is told as 503, because upstream gives up
+for good on most 4xx.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection
 
-from connector import jsontext
 from connector.errors import (
     EndpointGone,
     InvalidField,
@@ -27,18 +22,12 @@ from connector.errors import (
 from connector.inbound.circuit_breaker import CircuitBreaker
 from connector.inbound.coalescing import Coalescer
 from connector.inbound.endpoints import Endpoints, Known
-from connector.store import (
-    Store,
-    delivery_rows,
-    event_rows,
-    hook_rows,
-    paywall_rows,
-    subscription_rows,
-)
+from connector.inbound.envelope import InboundEvent, read
+from connector.inbound.recording import record
+from connector.store import Store, event_rows, subscription_rows
 from connector.store.subscription_rows import Endpoint
 from connector.telemetry.metrics import inbound_received
 
-_ROTATED = "paywall.secret.rotated"
 _FOREIGN, _UNKNOWN, _DEFECT = "foreign", "unknown", "defect"
 _OURS = {
     _UNKNOWN: "This address is ours, but not known to this database yet.",
@@ -47,19 +36,6 @@ _OURS = {
 """What may be our own fault, with its words."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class InboundEvent:
-    """An upstream event that could be read; `body` is its own JSON text."""
-
-    id: str
-    type: str
-    paywall_id: str
-    created_at: datetime
-    wallet_id: str
-    external_id: str
-    body: str
 
 
 _Delivery = tuple[InboundEvent | None, bytes]
@@ -142,7 +118,7 @@ class Inbound:
                 log.warning("inbound_unreadable", endpoint=endpoint_id[:8], size=len(body))
             elif not _foreign(event, endpoint):
                 new.setdefault(event.id, event)
-        kept, pushed = keep(connection, endpoint.paywall_id, list(new.values()), self._retention)
+        kept, pushed = record(connection, endpoint.paywall_id, list(new.values()), self._retention)
         words = dict(zip(new, kept, strict=True))
 
         def became(event: InboundEvent | None) -> str:
@@ -157,115 +133,3 @@ class Inbound:
 
 def _foreign(event: InboundEvent, endpoint: Endpoint) -> bool:
     return bool(endpoint.upstream_id) and event.paywall_id != endpoint.upstream_id
-
-
-def keep(
-    connection: Connection, paywall_id: str, events: Sequence[InboundEvent], retention: timedelta
-) -> tuple[list[str], int]:
-    """Keep events of a local paywall, in the caller's transaction: what became of each (stored,
-    duplicate, too_old) and how many pushes they caused. New ones are numbered in the given order.
-
-    A purged event never returns: who is older than the retention is acknowledged and dropped.
-    Every transaction takes its locks in one order (pairs, events, the counter, each sorted), so
-    that two never wait for each other.
-    """
-    pairs = {event.wallet_id: event.external_id for event in events if event.external_id}
-    for wallet_id, external_id in sorted(pairs.items()):
-        event_rows.learn_pair(connection, paywall_id, wallet_id, external_id)
-    oldest = datetime.now(UTC) - retention
-    results = {event.id: "too_old" for event in events}
-    inserted: dict[str, int] = {}
-    for event in sorted(events, key=lambda event: event.id):
-        if event.created_at < oldest:
-            continue
-        row_id = event_rows.insert_new(
-            connection,
-            paywall_id,
-            event_id=event.id,
-            type=event.type,
-            created_at=event.created_at,
-            wallet_id=event.wallet_id,
-            external_id=event.external_id,
-            body=event.body,
-        )
-        results[event.id] = "duplicate" if row_id is None else "stored"
-        if row_id is not None:
-            inserted[event.id] = row_id
-    new = [event for event in events if event.id in inserted]
-    numbers = event_rows.number(connection, paywall_id, [inserted[event.id] for event in new])
-    for rotated in {event.paywall_id for event in new if event.type == _ROTATED}:
-        paywall_rows.distrust_all_of(connection, rotated)
-    pushed = _announce(connection, paywall_id, dict(zip(numbers, new, strict=True)))
-    return [results[event.id] for event in events], pushed
-
-
-def _announce(connection: Connection, paywall_id: str, new: Mapping[int, InboundEvent]) -> int:
-    """Put new events, by number, into the outbox; how many pushes they caused."""
-    if not new or not hook_rows.any_live(connection, paywall_id):
-        return 0
-    return sum(
-        delivery_rows.fan_out(
-            connection,
-            paywall_id,
-            event_seq=seq,
-            event_id=event.id,
-            type=event.type,
-            wallet_id=event.wallet_id,
-            external_id=event.external_id,
-        )
-        for seq, event in new.items()
-    )
-
-
-def read(body: bytes) -> InboundEvent | None:
-    """The event in a delivery's body, wrapped (`{delivery, event}`) or bare; None if it is
-    neither."""
-    try:
-        parsed = jsontext.loads(body)
-    except ValueError:
-        return None
-    if isinstance(parsed, dict) and isinstance(parsed.get("event"), dict):
-        parsed = parsed["event"]
-    return event_of(parsed)
-
-
-def event_of(parsed: Any) -> InboundEvent | None:
-    """The event in upstream's JSON, or None without an id, a type, a paywall and a time."""
-    if not isinstance(parsed, dict):
-        return None
-    event_id, kind, paywall = (_name(parsed.get(name)) for name in ("id", "type", "paywallId"))
-    created_at = _moment(parsed.get("createdAt"))
-    if not (event_id and kind and paywall) or created_at is None:
-        return None
-    data, subject = _object(parsed.get("data")), _object(parsed.get("subject"))
-    return InboundEvent(
-        id=event_id,
-        type=kind,
-        paywall_id=paywall,
-        created_at=created_at,
-        wallet_id=_text(data.get("walletUserId")),
-        external_id=_text(data.get("externalUserId")) or _text(subject.get("externalId")),
-        body=jsontext.dumps(parsed).decode(),
-    )
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _name(value: object) -> str:
-    return value if isinstance(value, str) and len(value) <= 255 and value.isprintable() else ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) and len(value) <= 255 and "\0" not in value else ""
-
-
-def _moment(value: object) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):  # such as the last hour of the year 9999, in the west
-        return None

@@ -18,7 +18,8 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.catalog.events import EVENTS_BY_TYPE
-from connector.inbound.receiver import InboundEvent, event_of, keep
+from connector.inbound.envelope import InboundEvent, event_of
+from connector.inbound.recording import record
 from connector.store import Store, event_rows, subscription_rows
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import events_read_back, gap_found
@@ -172,7 +173,7 @@ class Reconcile:
             batch = waiting[start : start + _BATCH]
 
             def insert(connection: Connection, batch: list[InboundEvent] = batch) -> int:
-                results, _ = keep(connection, paywall.id, batch, self._retention)
+                results, _ = record(connection, paywall.id, batch, self._retention)
                 return results.count("stored")
 
             new += self._store.write(insert)

@@ -45,10 +45,10 @@ class Subscriptions:
         store: Store,
         identity: Identity,
         endpoints: Endpoints,
-        sealer: Encryption,
+        encryption: Encryption,
     ) -> None:
         self._settings, self._store, self._identity = settings, store, identity
-        self._endpoints, self._sealer = endpoints, sealer
+        self._endpoints, self._encryption = endpoints, encryption
 
     def row(self, paywall: Paywall) -> Subscription | None:
         """The subscription as it was last seen."""
@@ -106,7 +106,7 @@ class Subscriptions:
         """Keep the newest key of a paywall that has a live hook, sealed, for the worker."""
         if not self._settings.keep_keys:
             return
-        sealed = self._sealer.seal(key)
+        sealed = self._encryption.seal(key)
 
         def keep(connection: Connection) -> None:
             if hook_rows.count_live(connection, paywall.id):

@@ -67,7 +67,7 @@ class Lacking:
 def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> Lacking:
     """What could not be read, or not be recognised, under these secrets alone. Of keys, those of
     the last `used_within_days` count. Changes nothing."""
-    sealer, loaded = Encryption(secret_keys), {secret_tag(secret) for secret in secret_keys}
+    encryption, loaded = Encryption(secret_keys), {secret_tag(secret) for secret in secret_keys}
 
     def look(connection: Connection) -> Lacking:
         unloaded = [tag for tag in secret_rows.tags(connection) if tag not in loaded]
@@ -75,8 +75,8 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
             tag: paywall_rows.keys_only_under(connection, tag, used_within_days) for tag in unloaded
         }
         addresses = {tag: sealed_rows.addresses_under(connection, tag) for tag in unloaded}
-        hooks = _closed(sealer, sealed_rows.hook_secrets(connection))
-        kept = _closed(sealer, sealed_rows.kept_keys(connection))
+        hooks = _closed(encryption, sealed_rows.hook_secrets(connection))
+        kept = _closed(encryption, sealed_rows.kept_keys(connection))
         named = [tag for tag in unloaded if keys[tag] or addresses[tag]]
         return Lacking(
             tuple(named or (unloaded if hooks or kept else ())),
@@ -106,11 +106,11 @@ def check_secrets(store: Store, secret_keys: Sequence[str], used_within_days: in
     store.write(lambda connection: secret_rows.remember(connection, loaded))
 
 
-def _closed(sealer: Encryption, sealed: Sequence[tuple[str, str]]) -> int:
-    return sum(sealer.open(text) is None for _, text in sealed)
+def _closed(encryption: Encryption, sealed: Sequence[tuple[str, str]]) -> int:
+    return sum(encryption.open(text) is None for _, text in sealed)
 
 
-def _renew(store: Store, sealer: Encryption) -> None:
+def _renew(store: Store, encryption: Encryption) -> None:
     """Seal under the signing secret what is sealed under an older one."""
     count = 0
     for read, replace in (
@@ -118,7 +118,7 @@ def _renew(store: Store, sealer: Encryption) -> None:
         (sealed_rows.kept_keys, sealed_rows.replace_kept_key),
     ):
         for name, old in store.read(read):
-            new = sealer.renewed(old)
+            new = encryption.renewed(old)
             if new is not None and new != old:
                 count += 1
                 store.write(

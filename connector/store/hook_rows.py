@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,10 +31,6 @@ from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
 
 ACTIVE, OFF, DELETED = "active", "off", "deleted"
-FAILING_SECONDS = 5 * 86_400
-"""A hook that only fails for so long is switched off."""
-STREAK_SECONDS = 3 * 86_400
-"""Failures further apart do not belong together: nothing was tried in between."""
 
 
 @dataclass(frozen=True)
@@ -149,45 +145,51 @@ def remove(connection: Connection, paywall_id: str, hook_id: str) -> bool:
     return done.rowcount == 1
 
 
-def note(
-    connection: Connection,
-    *,
-    well: Iterable[str],
-    failing: Mapping[str, str],
-    gone: Mapping[str, str],
-) -> list[tuple[str, str]]:
-    """Write down how hooks do: `failing` and `gone` (to be switched off at once) map ids to a
-    sentence. Returns those that were switched off just now, with the reason."""
-    well = set(well)
-    touched = sorted({*well, *failing, *gone})
-    connection.execute(  # in one order, so that two workers never wait for each other
+def lock(connection: Connection, hook_ids: Iterable[str], well: Iterable[str]) -> None:
+    """Lock hooks before they change, in one order, so that two workers never wait for each other.
+    Those in `well` only if they have failed: nothing changes for the others."""
+    connection.execute(
         select(hooks.c.id)
-        .where(hooks.c.id.in_(touched), or_(~hooks.c.id.in_(well), _has_failed()))
+        .where(hooks.c.id.in_(sorted(hook_ids)), or_(~hooks.c.id.in_(well), _has_failed()))
         .order_by(hooks.c.id)
         .with_for_update(key_share=True)
     )
-    off: list[tuple[str, str]] = []
-    streak = case((hooks.c.failed_at > now(-STREAK_SECONDS), hooks.c.failing_since), else_=now())
-    for hook_id, problem in failing.items():
-        connection.execute(
-            update(hooks)
-            .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE)
-            .values(failing_since=func.coalesce(streak, now()), failed_at=now(), problem=problem)
-        )
-        given_up = f"Switched off after five days in which nothing was taken. {problem}"
-        if hook_id not in well:
-            off += _switch_off(
-                connection, hook_id, given_up, hooks.c.failing_since <= now(-FAILING_SECONDS)
-            )
-    if well:
-        connection.execute(
-            update(hooks)
-            .where(hooks.c.id.in_(well), hooks.c.state == ACTIVE, _has_failed())
-            .values(failing_since=None, failed_at=None, problem="")
-        )
-    for hook_id, problem in gone.items():
-        off += _switch_off(connection, hook_id, problem)
-    return off
+
+
+def mark_failing(
+    connection: Connection, hook_id: str, problem: str, *, streak_seconds: int
+) -> None:
+    """A live hook has failed with `problem`. It fails since now, unless it failed within the last
+    `streak_seconds`: then since that streak began."""
+    streak = case((hooks.c.failed_at > now(-streak_seconds), hooks.c.failing_since), else_=now())
+    connection.execute(
+        update(hooks)
+        .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE)
+        .values(failing_since=func.coalesce(streak, now()), failed_at=now(), problem=problem)
+    )
+
+
+def mark_well(connection: Connection, hook_ids: Iterable[str]) -> None:
+    """Live hooks have taken something: their failures are forgotten."""
+    connection.execute(
+        update(hooks)
+        .where(hooks.c.id.in_(hook_ids), hooks.c.state == ACTIVE, _has_failed())
+        .values(failing_since=None, failed_at=None, problem="")
+    )
+
+
+def switch_off(
+    connection: Connection, hook_id: str, problem: str, *, failing_for: int | None = None
+) -> bool:
+    """Switch a live hook off, with `failing_for` only if it has failed for that many seconds;
+    whether that was so."""
+    long_enough = [] if failing_for is None else [hooks.c.failing_since <= now(-failing_for)]
+    done = connection.execute(
+        update(hooks)
+        .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE, *long_enough)
+        .values(state=OFF, problem=problem)
+    )
+    return done.rowcount > 0
 
 
 def purge(connection: Connection, limit: int = 500) -> int:
@@ -200,17 +202,6 @@ def purge(connection: Connection, limit: int = 500) -> int:
 def target_hash(target_url: str) -> str:
     """Addresses are too long for an index: this stands for one."""
     return hashlib.sha256(target_url.encode()).hexdigest()
-
-
-def _switch_off(
-    connection: Connection, hook_id: str, problem: str, *when: ColumnElement[bool]
-) -> list[tuple[str, str]]:
-    done = connection.execute(
-        update(hooks)
-        .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE, *when)
-        .values(state=OFF, problem=problem)
-    )
-    return [(hook_id, problem)] if done.rowcount else []
 
 
 def _has_failed() -> ColumnElement[bool]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.catalog.events import EVENTS, Event
-from connector.errors import NotFound
-from connector.money import show
+from connector.errors import NotFound, quoted
 from connector.triggers.items import Item, sample
 
 ANY = "any_event"
@@ -93,7 +92,7 @@ def find(key: str) -> Trigger:
         return trigger
     close = difflib.get_close_matches(key, TRIGGERS, n=1)
     raise NotFound(
-        f"There is no trigger called “{show(key)}”. "
+        f"There is no trigger called “{quoted(key)}”. "
         + (f"Did you mean “{close[0]}”? " if close else "")
         + "GET /v1/triggers lists all of them: "
         + ", ".join(TRIGGERS)

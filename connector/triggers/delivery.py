@@ -58,13 +58,13 @@ class Delivery:
         self,
         store: Store,
         settings: Settings,
-        sealer: Encryption,
+        encryption: Encryption,
         push_client: PushClient,
         *,
         places: int = PLACES,
         young: int = YOUNG,
     ) -> None:
-        self._store, self._sealer, self._push_client = store, sealer, push_client
+        self._store, self._encryption, self._push_client = store, encryption, push_client
         self._schedule = settings.retry_schedule
         self._slots = PushSlots(places, young)
         self._pool = ThreadPoolExecutor(places, thread_name_prefix="push")
@@ -218,7 +218,7 @@ class Delivery:
 
     def _begin(self, task: Task, bodies: Bodies) -> None:
         body = bodies.of(task)
-        secret = self._sealer.open(task.secret)
+        secret = self._encryption.open(task.secret)
         ended: Ended | None = None
         if body is None:
             ended = self._not_sent(task, FAILED, "The event is not kept any more.")

@@ -47,12 +47,12 @@ class Hooks:
     def __init__(
         self,
         store: Store,
-        sealer: Encryption,
+        encryption: Encryption,
         push_client: PushClient,
         most: int,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store, self._sealer, self._push_client = store, sealer, push_client
+        self._store, self._encryption, self._push_client = store, encryption, push_client
         self._most, self._wake = most, wake
 
     def create(
@@ -67,7 +67,7 @@ class Hooks:
         _check_trigger(trigger)
         target = self._push_client.check(target_url)
         secret = new_secret()
-        sealed = self._sealer.seal(secret)
+        sealed = self._encryption.seal(secret)
 
         def put(connection: Connection) -> Made:
             inserted = hook_rows.insert(

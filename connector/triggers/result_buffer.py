@@ -14,8 +14,9 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.errors import ConnectorError
-from connector.store import Store, hook_rows, outbox_rows
+from connector.store import Store, outbox_rows
 from connector.store.outbox_rows import SENT, Ended
+from connector.triggers import switch_off
 from connector.triggers.retry_policy import Decision
 
 APART_SECONDS = 5.0
@@ -94,7 +95,7 @@ def write(connection: Connection, results: Sequence[Result]) -> None:
     pushed = [(r.ended.task.hook_id, r.decision) for r in results if r.decision is not None]
     if not pushed:
         return
-    off = hook_rows.note(
+    off = switch_off.note(
         connection,
         well=[hook_id for hook_id, decision in pushed if decision.state == SENT],
         failing={

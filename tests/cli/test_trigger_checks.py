@@ -62,7 +62,7 @@ def trigger_setup(database_url: str) -> Iterator[TriggerSetup]:
     store = Store(make_engine(database_url, pool_size=2))
     migrate.upgrade(store.engine)
     check_secrets(store, [SECRET], 90)
-    sealer = Encryption([SECRET])
+    encryption = Encryption([SECRET])
     paywall = store.write(lambda c: paywall_rows.confirm(c, {"tag": "fingerprint"}, "pw_1"))
     match = store.write(
         lambda c: hook_rows.insert(
@@ -71,14 +71,14 @@ def trigger_setup(database_url: str) -> Iterator[TriggerSetup]:
             target_url="https://receiver.example/hook",
             trigger="any_event",
             user_id="",
-            sealed_secret=sealer.seal("whsec_secret"),
+            sealed_secret=encryption.seal("whsec_secret"),
             most=10,
         )
     )
     assert match is not None
     store.write(lambda c: subscription_rows.ensure(c, paywall.id))
     trigger_setup = TriggerSetup(database_url, store, paywall.id, match[0])
-    trigger_setup.subscription(state=subscription_rows.READY, kept_key=sealer.seal("a key"))
+    trigger_setup.subscription(state=subscription_rows.READY, kept_key=encryption.seal("a key"))
     yield trigger_setup
     store.close()
 

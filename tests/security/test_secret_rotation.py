@@ -118,7 +118,7 @@ def test_new_secrets_are_noted_before_anything_depends_on_them(store: Store) -> 
 def add_hook(store: Store, secret: str, vendor: Vendor, *, keep_key: bool = True) -> str:
     """A hook whose secret is sealed under a server secret, and a kept key; the paywall's id."""
     paywall = Identity(store, [secret]).prove(KEY, vendor.upstream(KEY))
-    sealer = Encryption([secret])
+    encryption = Encryption([secret])
 
     def put(connection: Connection) -> None:
         hook_rows.insert(
@@ -127,12 +127,12 @@ def add_hook(store: Store, secret: str, vendor: Vendor, *, keep_key: bool = True
             target_url="https://receiver.example/hook",
             trigger="any_event",
             user_id="",
-            sealed_secret=sealer.seal("whsec_of_the_hook"),
+            sealed_secret=encryption.seal("whsec_of_the_hook"),
             most=10,
         )
         subscription_rows.ensure(connection, paywall.id)
         if keep_key:
-            subscription_rows.keep_key(connection, paywall.id, sealer.seal(KEY))
+            subscription_rows.keep_key(connection, paywall.id, encryption.seal(KEY))
 
     store.write(put)
     return paywall.id

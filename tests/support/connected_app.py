@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, CompoundSelect, literal, select, type_coerce,
 from werkzeug.test import TestResponse
 
 from connector.api.services import Services
-from connector.app import create_app, stop
+from connector.app import Threads, create_app, stop, threads
 from connector.deadline import Deadline
 from connector.sandbox import create_sandbox
 from connector.sandbox.state import Paywall, iso
@@ -69,6 +69,11 @@ class Connector:
         parts: Services = self.app.extensions["paywalls-connector"]
         return parts
 
+    @property
+    def threads(self) -> Threads:
+        """What runs beside them."""
+        return threads(self.app)
+
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> TestResponse:
         """What upstream does."""
         return self.app.test_client().post(path, headers=dict(headers), data=body)
@@ -109,7 +114,7 @@ class ConnectedApp:
 
     def idle(self) -> None:
         """Wait until nothing is done behind the requests any more."""
-        until(lambda: not any(c.parts.background._running for c in self.connectors))
+        until(lambda: not any(c.threads.background._running for c in self.connectors))
 
     def owner(self, name: str = "default") -> Owner:
         """Somebody with a paywall of this name."""

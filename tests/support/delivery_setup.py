@@ -12,7 +12,8 @@ from sqlalchemy import func, select, update
 
 from connector import jsontext
 from connector.config.settings import Settings
-from connector.inbound.receiver import event_of, keep
+from connector.inbound.envelope import event_of
+from connector.inbound.recording import record
 from connector.security.encryption import Encryption
 from connector.store import Store, delivery_rows, make_engine, subscription_rows
 from connector.store.delivery_rows import Delivery as Logged
@@ -38,10 +39,10 @@ class DeliverySetup:
             database_url, **({"allowed_targets": "127.0.0.0/8"} | changed)
         )
         self.store = Store(make_engine(database_url))
-        self.sealer = Encryption(self.settings.secret_keys)
+        self.encryption = Encryption(self.settings.secret_keys)
         self.push_client = PushClient(self.settings.allowed_targets)
         self.hooks = Hooks(
-            self.store, self.sealer, self.push_client, self.settings.hooks_per_paywall
+            self.store, self.encryption, self.push_client, self.settings.hooks_per_paywall
         )
         self.paywall = self.new_paywall("lpw_one")
         self._numbers = itertools.count(1)
@@ -88,14 +89,14 @@ class DeliverySetup:
         )
         assert event is not None
         into = (paywall or self.paywall).id
-        results, _ = self.store.write(lambda c: keep(c, into, [event], timedelta(days=30)))
+        results, _ = self.store.write(lambda c: record(c, into, [event], timedelta(days=30)))
         assert results == ["stored"]
         return event.id
 
     @contextlib.contextmanager
     def working(self, **options: Any) -> Iterator[Delivery]:
         """A worker that runs until the block is left."""
-        worker = Delivery(self.store, self.settings, self.sealer, self.push_client, **options)
+        worker = Delivery(self.store, self.settings, self.encryption, self.push_client, **options)
         worker.start()
         try:
             yield worker

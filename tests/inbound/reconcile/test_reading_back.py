@@ -317,7 +317,7 @@ def test_where_only_hooks_are_used_the_worker_reads_back_with_the_kept_key(
     owner = app_with_quick_retries.owner().ready()
     add_hook(owner)
     missed = give_up(owner)
-    worker = app_with_quick_retries.open().parts.housekeeper
+    worker = app_with_quick_retries.open().threads.housekeeper
     worker.round()
     assert owner.stored() == missed
 
@@ -328,7 +328,7 @@ def test_the_worker_looks_after_a_subscription_that_was_switched_off(
     owner = app_with_quick_retries.owner().ready()
     add_hook(owner)
     owner.unsubscribe(owner.subscriptions()[0]["id"])
-    app_with_quick_retries.open().parts.housekeeper.round()
+    app_with_quick_retries.open().threads.housekeeper.round()
     assert len(owner.subscriptions()) == 1
     (event_id,) = owner.send()
     assert event_id in owner.stored()
@@ -341,7 +341,7 @@ def test_a_worker_that_could_not_look_after_it_tries_again_in_the_next_round(
     add_hook(owner)
     owner.unsubscribe(owner.subscriptions()[0]["id"])
     app_with_quick_retries.change(update(subscriptions).values(state=subscription_rows.FAILED))
-    worker = app_with_quick_retries.open().parts.housekeeper
+    worker = app_with_quick_retries.open().threads.housekeeper
     owner.arm("subscriptions", "http_500", times=9)
     worker.round()
     assert owner.subscription().state == subscription_rows.FAILED
@@ -366,7 +366,7 @@ def test_a_kept_key_that_was_replaced_is_forgotten(app_with_quick_retries: Conne
     add_hook(owner)
     owner.rotate()
     with capture_logs() as logged:
-        app_with_quick_retries.open().parts.housekeeper.round()
+        app_with_quick_retries.open().threads.housekeeper.round()
     assert "kept_key_refused" in [line["event"] for line in logged]
     assert owner.subscription().kept_key is None
 
@@ -379,7 +379,7 @@ def test_keys_are_not_kept_where_the_operator_forbids_it(
     add_hook(owner)
     assert owner.subscription().kept_key is None
     missed = give_up(owner)
-    worker = connected_app.open().parts.housekeeper
+    worker = connected_app.open().threads.housekeeper
     worker.round()
     assert owner.stored() == []
     assert owner.ids() == missed, "a poll brings them back"
@@ -391,7 +391,7 @@ def test_a_worker_that_was_slow_does_not_forget_a_newer_key(
 ) -> None:
     owner = app_with_quick_retries.owner().ready()
     add_hook(owner)
-    new, worker = owner.rotate(), app_with_quick_retries.open().parts.housekeeper
+    new, worker = owner.rotate(), app_with_quick_retries.open().threads.housekeeper
     care = worker._subscriptions.care
 
     def slow(*given: Any) -> Any:
@@ -404,7 +404,7 @@ def test_a_worker_that_was_slow_does_not_forget_a_newer_key(
     worker.round()
     kept = new.subscription().kept_key
     assert kept
-    assert worker._sealer.open(kept) == new.key
+    assert worker._encryption.open(kept) == new.key
 
 
 @pytest.mark.parametrize("why", ["not to be kept", "no hook"])
@@ -419,7 +419,7 @@ def test_a_key_that_is_not_needed_is_forgotten(
         client = app_with_quick_retries.connector.app.test_client()
         client.delete(f"/v1/hooks/{hook_id}", headers=owner.bearer)
     else:
-        app_with_quick_retries.open(keep_keys="false").parts.housekeeper.round()
+        app_with_quick_retries.open(keep_keys="false").threads.housekeeper.round()
         assert owner.asked("subscriptions") == asked
     assert owner.subscription().kept_key is None
 
@@ -430,7 +430,7 @@ def test_the_worker_lives_on_when_the_database_answers_nonsense(
     def broken(_: object) -> None:
         raise RuntimeError("a defect")
 
-    worker = app_with_quick_retries.connector.parts.housekeeper
+    worker = app_with_quick_retries.connector.threads.housekeeper
     monkeypatch.setattr(subscription_rows, "with_live_hooks", broken)
     worker.round()
 
@@ -443,5 +443,5 @@ def test_cleaning_goes_on_until_nothing_is_left(app_with_quick_retries: Connecte
     with pytest.MonkeyPatch.context() as patched:
         purge = event_rows.purge
         patched.setattr(event_rows, "purge", lambda c, days: purge(c, days, limit=2))
-        app_with_quick_retries.open().parts.housekeeper.round()
+        app_with_quick_retries.open().threads.housekeeper.round()
     assert owner.stored() == []

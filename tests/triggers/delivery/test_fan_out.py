@@ -7,6 +7,7 @@ import time
 import pytest
 
 from connector.store import delivery_rows, event_rows, hook_rows
+from connector.triggers import switch_off
 from tests.support.delivery_setup import DEPLETED, DeliverySetup
 
 URL = "https://8.8.8.8/hook"
@@ -41,7 +42,7 @@ def test_other_paywalls_and_hooks_that_are_off_or_gone_get_nothing(
 ) -> None:
     off = delivery_setup.hook(URL + "/off")[0]
     delivery_setup.store.write(
-        lambda c: hook_rows.note(c, well=[], failing={}, gone={off: "It is gone."})
+        lambda c: switch_off.note(c, well=[], failing={}, gone={off: "It is gone."})
     )
     deleted = delivery_setup.hook(URL + "/deleted")[0]
     delivery_setup.hooks.delete(delivery_setup.paywall, deleted)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from connector.app import start_worker, stop
+from connector.app import start_worker, stop, threads
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp
 from tests.support.processes import PATIENCE, until
 from tests.triggers.delivery.receiver import OK, Push, running_receiver
@@ -49,7 +49,7 @@ def test_nothing_is_begun_while_the_worker_comes_to_its_end(connected_app: Conne
         connection.sendall(OK)
 
     owner = connected_app.owner().ready()
-    app, parts = connected_app.connector.app, connected_app.connector.parts
+    app = connected_app.connector.app
     with running_receiver(hesitates) as target, ThreadPoolExecutor(1) as pool:
         subscribe(owner, target_url=target.url)
         assert owner.take(owner.event(id="evt_early")).status_code == 200
@@ -63,7 +63,7 @@ def test_nothing_is_begun_while_the_worker_comes_to_its_end(connected_app: Conne
             assert gate.came.wait(PATIENCE)
             stopping = pool.submit(stop, app)
             answer.set()
-            until(lambda: not parts.delivery._thread.is_alive())
+            until(lambda: not threads(app).delivery._thread.is_alive())
             assert not stopping.done()
             assert connected_app.connector.post(*late).status_code == 200
             states = {d["event_id"]: d["status"] for d in log(owner)}

@@ -13,9 +13,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from connector.catalog.events import EVENTS_BY_TYPE
 from connector.security.encryption import Encryption
-from connector.store import event_rows, hook_rows
+from connector.store import event_rows
 from connector.store.timestamps import now
 from connector.store.trigger_tables import hooks
+from connector.triggers import switch_off
 from connector.triggers.items import sample
 from tests.support.delivery_setup import DEPLETED, DeliverySetup
 from tests.support.processes import until
@@ -192,11 +193,11 @@ def test_a_hook_that_nobody_used_for_long_is_not_switched_off_by_one_failure(
     hook_id, _ = delivery_setup.hook(URL)
     for _ in range(2):
         delivery_setup.store.write(
-            lambda c: hook_rows.note(c, well=[], failing={hook_id: "It failed."}, gone={})
+            lambda c: switch_off.note(c, well=[], failing={hook_id: "It failed."}, gone={})
         )
     _age_streak(delivery_setup, hook_id, days=30)
     off = delivery_setup.store.write(
-        lambda c: hook_rows.note(c, well=[], failing={hook_id: "It failed."}, gone={})
+        lambda c: switch_off.note(c, well=[], failing={hook_id: "It failed."}, gone={})
     )
     assert off == []
     assert delivery_setup.hooks.get(delivery_setup.paywall, hook_id).state == "active"
@@ -277,7 +278,7 @@ def test_a_hook_sealed_under_a_lost_secret_is_not_sent_to(
 
     delivery_setup.hook(URL)
     delivery_setup.publish()
-    delivery_setup.sealer = Encryption(["another-server-secret-that-is-long-enough"])
+    delivery_setup.encryption = Encryption(["another-server-secret-that-is-long-enough"])
     with delivery_setup.working():
         until(
             lambda: all(delivery_setup.waits(d.id) > 70 for d in delivery_setup.log())

@@ -22,7 +22,7 @@ def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
     connected_app = ConnectedApp(
         database, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK}
     )
-    connected_app.connector.parts.delivery.start()
+    connected_app.connector.threads.delivery.start()
     yield connected_app
     connected_app.close()
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from connector.inbound.receiver import event_of, keep
+from connector.inbound.envelope import event_of
+from connector.inbound.recording import record
 from connector.store import event_rows
 from tests.support.connected_app import ConnectedApp, Owner
 
@@ -143,7 +144,7 @@ def test_batches_and_single_events_never_wait_for_each_other_in_a_circle(pair: O
         items = [event for event in map(event_of, map(made, numbers)) if event is not None]
         store = connected_app.connectors[0].parts.store
         for some in (items[:20], items[20:40], items[40:]):
-            store.write(partial(keep, paywall_id=paywall_id, events=some, retention=retention))
+            store.write(partial(record, paywall_id=paywall_id, events=some, retention=retention))
 
     def single(numbers: range) -> None:
         for number in numbers:

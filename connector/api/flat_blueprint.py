@@ -1,0 +1,92 @@
+"""Routes with one flat input: what a route demands, takes and gives is read in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from flask import Request, Response, g, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError
+from webargs.flaskparser import FlaskParser
+
+from connector.api import flat_input
+from connector.api.authentication import Access, admit, identify
+from connector.api.keys import find_key
+from connector.catalog.actions import Action, Input, Values
+from connector.errors import InvalidField
+
+View = Callable[..., Response]
+
+
+class FlatParser(FlaskParser):
+    """webargs, with every location read as the one flat input."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 -- webargs' own
+
+    def load_json(self, req: Request, schema: Schema) -> Values:
+        return flat_input.fitted(g.values, schema)
+
+    def load_querystring(self, req: Request, schema: Schema) -> Values:
+        return flat_input.fitted(g.values, schema)
+
+    def handle_error(
+        self, error: ValidationError, req: Request, schema: Schema, **_: Any
+    ) -> NoReturn:
+        """The first thing to mend, in the order of the form."""
+        messages: Any = next(iter(error.messages_dict.values()))  # webargs nests by location
+        name = next(n for n in schema.fields if n in messages)
+        message = messages[name]
+        while isinstance(message, list | dict):
+            message = next(iter(message.values() if isinstance(message, dict) else message))
+        raise InvalidField(str(message), field=name)
+
+
+class FlatBlueprint(Blueprint):  # type: ignore[misc]
+    """flask-smorest's blueprint with our parser, and `call` to declare a route."""
+
+    ARGUMENTS_PARSER = FlatParser()
+
+    def call(
+        self,
+        rule: str,
+        method: str,
+        access: Access,
+        *,
+        takes: type[Input],
+        gives: type[Schema],
+        many: bool = False,
+        status: int = 200,
+        action: Action | None = None,
+    ) -> Callable[[View], View]:
+        """Register `view(caller, values, **address)` for a method at an address.
+
+        In this order: the flat input is read and its key counted, the values are checked against
+        `takes`, and who calls is asked what `access` demands. `gives` describes the answer; with
+        `action`, errors are answered in its shape where the caller wants that.
+        """
+        location = "json" if method == "POST" else "query"
+
+        def register(view: View) -> View:
+            def admitted(values: Values, **address: str) -> Response:
+                return view(admit(access), values, **address)
+
+            admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
+            described = self.response(status, gives(many=many))(admitted)
+            checked = self.arguments(takes(), location=location)(described)
+
+            def called(**address: str) -> Response:
+                if action is not None:
+                    g.action = action
+                g.values = flat_input.read(request, takes)
+                identify(find_key(request, g.values.pop("api_key", None)))
+                return checked(**address)  # type: ignore[no-any-return]
+
+            called.__name__, called.__doc__ = view.__name__, view.__doc__
+            called._apidoc = checked._apidoc  # type: ignore[attr-defined]
+            called.access = access  # type: ignore[attr-defined]
+            endpoint = f"{view.__name__}_{method.lower()}"
+            self.route(rule, methods=[method], endpoint=endpoint)(called)
+            return view
+
+        return register

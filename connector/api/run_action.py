@@ -1,0 +1,60 @@
+"""Calling an action: the one core for routes, and for whatever else lets people call one.
+
+It knows no request: who calls and within which time is handed in.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from connector.actions.call import Call
+from connector.api.authentication import Caller
+from connector.api.services import Services
+from connector.catalog.actions import Action, Values
+from connector.catalog.fields import Amount
+from connector.errors import InvalidField, KeyRefused
+from connector.ledger import exactly_once
+from connector.money import plain
+
+
+def run_action(parts: Services, caller: Caller, action: Action, values: Values) -> Values:
+    """The result of an action for validated `values`: `success`, `outcome` and the action's own
+    fields, or `items` for an action that gives a list.
+
+    `caller` was admitted with Access.PAYWALL for an exactly-once action, with SERVED for others.
+    Raises InvalidField above the operator's maximum, or what the action raises.
+    """
+    _check_maximum(parts, action, values)
+    call = partial(
+        Call, caller.upstream, lambda: parts.readiness.account(caller.key, caller.upstream)
+    )
+    if action.exactly_once:
+        try:
+            result = exactly_once.run(
+                parts.store,
+                caller.paywall,
+                action,
+                values,
+                lambda upstream_key: action.perform(call(upstream_key), values),
+                caller.upstream.deadline,
+            )
+        except KeyRefused:
+            parts.identity.distrust(caller.key)
+            raise
+    else:
+        result = action.perform(call(), values)
+    parts.rate_limits.proven(caller.key)
+    parts.readiness.soon(caller.key, values.get("user", ""))
+    return result
+
+
+def _check_maximum(parts: Services, action: Action, values: Values) -> None:
+    """Raises InvalidField for an amount of a write above the operator's maximum."""
+    maximum = parts.settings.max_amount
+    for name, field in action.words().items():
+        if isinstance(field, Amount) and action.exactly_once and values[name] > maximum:
+            raise InvalidField(
+                f"“{field.label}” may be at most {plain(maximum)} here. Write a smaller number, or "
+                "ask the connector's operator to raise CONNECTOR_MAX_AMOUNT.",
+                field=name,
+            )

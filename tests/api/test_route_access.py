@@ -1,0 +1,103 @@
+"""What each route demands of who calls it. A new route stands here, or this fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from connector.api.authentication import Access, Caller
+from connector.api.services import upstream
+from connector.app import create_app, stop
+from tests.conftest import settings_for
+
+ROUTES = {
+    Access.OPEN: {
+        "GET /",
+        "GET /docs",
+        "GET /docs/<name>",
+        "GET /docs/start.js",
+        "GET /healthz",
+        "GET /metrics",
+        "GET /openapi.json",
+        "GET /readyz",
+        "GET /specs",
+        "GET /specs/<path:name>",
+        "GET /specs/flowxo",
+        "GET /openai/v1/<path:unknown>",
+        "POST /openai/v1/<path:unknown>",
+    },
+    Access.SIGNED: {"POST /v1/inbound/<endpoint>"},
+    Access.KEY: {"GET /v1/triggers", "POST /v1/triggers"},
+    Access.SERVED: {
+        "GET /v1/balance",
+        "POST /v1/balance",
+        "POST /v1/chat",
+        "GET /v1/connection",
+        "POST /v1/connection",
+        "POST /v1/disconnect",
+        "GET /v1/me",
+        "POST /v1/me",
+        "GET /v1/models",
+        "POST /v1/models",
+        "GET /v1/topup-link",
+        "POST /v1/topup-link",
+        "POST /openai/v1/chat/completions",
+        "POST /openai/v1/<user>/chat/completions",
+        "GET /openai/v1/models",
+        "GET /openai/v1/<user>/models",
+    },
+    Access.PAYWALL: {
+        "POST /v1/charge",
+        "POST /v1/deposit",
+        "GET /v1/hooks",
+        "GET /v1/hooks/<hook_id>",
+        "DELETE /v1/hooks/<hook_id>",
+        "GET /v1/deliveries",
+        "POST /v1/deliveries",
+    },
+    Access.READY: {
+        "GET /v1/triggers/<key>",
+        "POST /v1/triggers/<key>",
+        "POST /v1/hooks",
+        "POST /v1/hooks/<hook_id>/test",
+        "POST /v1/hooks/<hook_id>/replay",
+        "POST /v1/deliveries/<delivery_id>/replay",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A connector that nobody has used."""
+    file = tmp_path_factory.mktemp("routes") / "connector.sqlite3"
+    made = create_app(settings_for(f"sqlite:///{file}"))
+    yield made
+    stop(made)
+
+
+def test_every_route_says_what_it_demands(app: Flask) -> None:
+    declared = {
+        f"{method} {rule.rule}": getattr(app.view_functions[rule.endpoint], "access", None)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert declared == {route: access for access, routes in ROUTES.items() for route in routes}
+
+
+@pytest.mark.parametrize("access", [a for a in Access if a not in (Access.OPEN, Access.SIGNED)])
+def test_who_sends_no_key_is_told_so_by_every_route_that_demands_one(
+    access: Access, app: Flask
+) -> None:
+    client = app.test_client()
+    for route in ROUTES[access]:
+        method, _, path = route.partition(" ")
+        assert client.open(path, method=method).status_code == 401, route
+
+
+def test_a_paywall_that_was_not_demanded_is_not_handed_out(app: Flask) -> None:
+    with app.test_request_context():
+        caller = Caller("sk-paywalls-any", upstream("sk-paywalls-any"))
+    with pytest.raises(RuntimeError, match="does not demand"):
+        _ = caller.paywall
