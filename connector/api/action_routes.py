@@ -7,7 +7,7 @@ from flask import Response, g
 from connector.api.authentication import Access, Caller
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
-from connector.api.run_action import run_action
+from connector.api.run_action import check_maximum, run_action
 from connector.api.services import services
 from connector.catalog.actions import Action, Values, actions
 from connector.telemetry.logs import request_id
@@ -35,6 +35,7 @@ def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
         gives=action.output,
         many=action.many,
         action=action,
+        check=lambda values: check_maximum(services(), action, values),
     )(view)
 
 

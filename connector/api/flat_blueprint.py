@@ -58,17 +58,19 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         many: bool = False,
         status: int = 200,
         action: Action | None = None,
+        check: Callable[[Values], None] = lambda values: None,
     ) -> Callable[[View], View]:
         """Register `view(caller, values, **address)` for a method at an address.
 
         In this order: the flat input is read and its key counted, the values are checked against
-        `takes`, and who calls is asked what `access` demands. `gives` describes the answer; with
-        `action`, errors are answered in its shape where the caller wants that.
+        `takes` and by `check`, and who calls is asked what `access` demands. `gives` describes the
+        answer; with `action`, errors are answered in its shape where the caller wants that.
         """
         location = "json" if method == "POST" else "query"
 
         def register(view: View) -> View:
             def admitted(values: Values, **address: str) -> Response:
+                check(values)
                 return view(admit(access), values, **address)
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__

@@ -21,10 +21,9 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     """The result of an action for validated `values`: `success`, `outcome` and the action's own
     fields, or `items` for an action that gives a list.
 
-    `caller` was admitted with Access.PAYWALL for an exactly-once action, with SERVED for others.
-    Raises InvalidField above the operator's maximum, or what the action raises.
+    The values passed `check_maximum`, and then `caller` was admitted: with Access.PAYWALL for an
+    exactly-once action, with SERVED for others. Raises what the action raises.
     """
-    _check_maximum(parts, action, values)
     call = partial(
         Call, caller.upstream, lambda: parts.readiness.account(caller.key, caller.upstream)
     )
@@ -48,8 +47,8 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     return result
 
 
-def _check_maximum(parts: Services, action: Action, values: Values) -> None:
-    """Raises InvalidField for an amount of a write above the operator's maximum."""
+def check_maximum(parts: Services, action: Action, values: Values) -> None:
+    """Raises InvalidField for an amount of an exactly-once action above the operator's maximum."""
     maximum = parts.settings.max_amount
     for name, field in action.words().items():
         if isinstance(field, Amount) and action.exactly_once and values[name] > maximum:
