@@ -32,6 +32,7 @@ check: .venv/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry connector
 	$(BIN)/connector specs check
 
 bench: .venv/.ready-dev

@@ -217,3 +217,21 @@ def quoted(value: object, limit: int = 40) -> str:
     """A caller's value, cut and made printable, to be quoted in a sentence."""
     text = "".join(c if c.isprintable() else "�" for c in str(value)[: limit + 1])
     return text if len(text) <= limit else text[:limit] + "…"
+
+
+def kinds() -> list[type[ConnectorError]]:
+    """Every kind of error, those above before those below."""
+    tree: list[type[ConnectorError]] = [ConnectorError]
+    for kind in tree:
+        tree.extend(kind.__subclasses__())
+    return tree
+
+
+def titles() -> dict[str, str]:
+    """What each status that can be answered means: the titles of its errors, the general first."""
+    meanings: dict[str, list[str]] = {}
+    for kind in kinds()[1:]:
+        said = meanings.setdefault(str(kind.status), [])
+        if "title" in vars(kind) and kind.title not in said:
+            said.append(kind.title)
+    return {status: "; or ".join(said) for status, said in sorted(meanings.items()) if said}

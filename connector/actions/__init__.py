@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from connector.catalog.actions import Action, actions, arrange
+
 ORDER = (
     "charge",
     "balance",
@@ -16,11 +18,13 @@ ORDER = (
     "models",
     "me",
 )
-"""How the actions are listed; a file that is not named here comes after these."""
+"""How the actions are listed; one that is not named here comes after these."""
 
 
-def load() -> None:
-    """Import every file of this folder, so that its actions are in the catalog."""
-    names = {module.name for module in pkgutil.iter_modules(__path__)} - {"call", "refusals"}
-    for name in (*ORDER, *sorted(names - set(ORDER))):
-        importlib.import_module(f"{__name__}.{name}")
+def load() -> tuple[Action, ...]:
+    """Every action: each file of this folder is imported, and they are listed in ORDER, whatever
+    was imported before."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    arrange(ORDER)
+    return actions()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from connector.actions.call import Call
-from connector.actions.refusals import MEANINGS, explain
-from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.actions.refusals import explain
+from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.outcomes import MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 
 
@@ -57,10 +58,10 @@ class ChargeOutput(Output):
     outcomes={
         "charged": "The amount was taken from the user's balance.",
         **MEANINGS,
-        "unknown": "Nobody can tell whether the user was charged: ask the connector's operator to "
+        UNKNOWN: "Nobody can tell whether the user was charged: ask the connector's operator to "
         "look it up.",
     },
-    exactly_once=True,
+    exactly_once=ExactlyOnce(),
 )
 def charge(call: Call, values: Values) -> Values:
     """A refusal is an answer with `success` false, upstream's words and the link to open."""

@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from connector.actions.call import Call
-from connector.actions.refusals import (
-    AUTHORIZATION_REQUIRED,
-    DECLINED,
-    MEANINGS,
-    TOPUP_REQUIRED,
-    explain,
-)
+from connector.actions.refusals import explain
 from connector.catalog.actions import Input, Kind, Output, Values, action
 from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Messages, Number, Text, user_id
+from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, MEANINGS, TOPUP_REQUIRED
 from connector.jsontext import scalar
 
 
@@ -30,7 +25,8 @@ class ChatInput(Input):
     )
     prompt = Text(
         "Prompt",
-        "What to ask the model. Fill in either this or Messages.",
+        "What to ask the model.",
+        choice="Fill in either this or Messages.",
         example="Write a haiku about rain.",
         max_length=PROMPT_MAX,
         template_ok=True,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import structlog
 
 from connector.actions.call import Call
-from connector.catalog.actions import Input, Kind, Output, Values, action
+from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.outcomes import UNKNOWN
 from connector.catalog.references import reference
 from connector.errors import UpstreamRejected
 from connector.money import number_in, plain
@@ -61,10 +62,10 @@ class DepositOutput(Output):
         "deposited": "The amount was added to the user's balance.",
         "not_supported": "This paywall does not take deposits (users pay in themselves): send a "
         "top-up link instead.",
-        "unknown": "Nobody can tell whether the amount was added: ask the connector's operator to "
+        UNKNOWN: "Nobody can tell whether the amount was added: ask the connector's operator to "
         "look it up.",
     },
-    exactly_once=True,
+    exactly_once=ExactlyOnce(),
 )
 def deposit(call: Call, values: Values) -> Values:
     """Upstream refuses a deposit as such (4xx) where the paywall's users pay in themselves."""

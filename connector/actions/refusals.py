@@ -9,20 +9,10 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, TOPUP_REQUIRED
 from connector.errors import ConnectorError
 from connector.money import number_in
 from connector.upstream import Upstream
-
-AUTHORIZATION_REQUIRED = "authorization_required"
-TOPUP_REQUIRED = "topup_required"
-DECLINED = "declined"
-
-MEANINGS = {
-    AUTHORIZATION_REQUIRED: "The user must first allow this paywall to charge them: send them the "
-    "Action Link.",
-    TOPUP_REQUIRED: "The user has too little balance: send them the Action Link.",
-    DECLINED: "The charge was refused for another reason: show the user the Message.",
-}
 
 _LINK = re.compile(r"https?://[^\s<>\"'`]+")
 _ENDS = ".,;:!?)]}>*_”’»。，、！？；：）】」…"

@@ -13,13 +13,11 @@ from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
-from connector.catalog.fields import Count, Identifier, Text
+from connector.catalog.fields import PAGE_MAX, Count, Identifier, Text
 from connector.store import delivery_rows
 from connector.store.delivery_rows import Delivery, LoggedAttempt
 from connector.store.outbox_rows import PENDING, STATES
 from connector.triggers.items import shown
-
-LIMIT_MAX = 100
 
 
 def _one_of_the_states(value: str) -> None:
@@ -47,7 +45,7 @@ class LogInput(Input):
         example="dlv_8f3c2f6e",
         max_length=64,
     )
-    limit = Count("Limit", "How many at most.", example=25, low=1, high=LIMIT_MAX)
+    limit = Count("Limit", "How many at most.", example=25, low=1, high=PAGE_MAX)
 
 
 class AttemptOutput(Schema):
@@ -115,7 +113,7 @@ def _register_log(blp: FlatBlueprint, method: str) -> None:
                 state=values.get("status", ""),
                 since=values.get("since"),
                 before=values.get("before", ""),
-                limit=values.get("limit", LIMIT_MAX),
+                limit=values.get("limit", PAGE_MAX),
             )
         )
         return json_answer([shown_delivery(row) for row in rows])

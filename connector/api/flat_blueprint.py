@@ -58,7 +58,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         many: bool = False,
         status: int = 200,
         action: Action | None = None,
-        check: Callable[[Values], None] = lambda values: None,
+        check: Callable[[Values], None] = lambda _: None,
     ) -> Callable[[View], View]:
         """Register `view(caller, values, **address)` for a method at an address.
 

@@ -27,6 +27,7 @@ from connector.catalog.fields import (
     Words,
     shown,
 )
+from connector.errors import titles
 from connector.money import AMOUNT_PATTERN
 
 INTRODUCTION = """Simple actions over the Paywalls.ai billing API.
@@ -40,23 +41,6 @@ A refused charge is a normal answer with `success: false`, a `message` to show a
 to open. Failures are HTTP errors; with `errors=soft` in the query or body they are a normal answer
 with `outcome: "error"` instead, for tools that stop at an error.
 """
-_PROBLEMS = {
-    "400": "The request cannot be read",
-    "401": "The key was not accepted",
-    "403": "The connector does not serve this paywall",
-    "404": "Nothing at this address",
-    "405": "Wrong method",
-    "409": "The same reference is still being worked on",
-    "410": "Gone",
-    "413": "The request is too large",
-    "415": "Neither JSON nor a form",
-    "422": "One of the values needs a change",
-    "429": "Too many requests",
-    "500": "A defect of the connector",
-    "502": "Paywalls failed to answer",
-    "503": "Paywalls or the database is away",
-    "504": "Paywalls did not answer in time",
-}
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 
 # ECMA-262, as JSON Schema wants it. What cannot be seen is more than a pattern can say in short:
@@ -146,7 +130,7 @@ def _complete_triggers(api: Api, spec: dict[str, Any]) -> None:
 
 def _add_problems(operation: dict[str, Any]) -> None:
     operation["responses"].pop("default", None)
-    for status, words in _PROBLEMS.items():
+    for status, words in titles().items():
         operation["responses"][status] = {
             "description": words,
             "content": {

@@ -1,7 +1,6 @@
 """Rate limits: per key once upstream has accepted it here, per peer address until then.
 
-Built on `limits`, the library under flask-limiter: a key may stand in the body, so it is known
-only after the request was read, too late for flask-limiter's hook.
+Built on `limits`: a key may stand in the body, so it is known only after the request was read.
 """
 
 from __future__ import annotations
@@ -12,7 +11,9 @@ from threading import Lock
 from typing import cast
 
 import structlog
+from cachetools import TTLCache
 from limits import RateLimitItem, parse_many
+from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 class RateLimits:
     """Counts calls in this process, or for all processes at `redis_url`.
 
-    `rate` is in flask-limiter's notation (`600/minute`), or None for no limit. While Redis is
+    `rate` is in the notation of `limits` (`600/minute`), or None for no limit. While Redis is
     away the process counts on its own.
     """
 
@@ -36,9 +37,11 @@ class RateLimits:
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._shared: FixedWindowRateLimiter | None = None
         if redis_url:
-            storage = storage_from_string(redis_url, socket_timeout=1, socket_connect_timeout=1)
+            storage = storage_from_string(
+                redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1
+            )
             self._shared = FixedWindowRateLimiter(cast(Storage, storage))
-        self._proven: dict[bytes, float] = {}
+        self._proven: TTLCache[bytes, bool] = TTLCache(_PROVEN_MAX, _PROVEN_SECONDS)
         self._lock = Lock()
 
     def count(self, key: str, peer: str) -> None:
@@ -46,8 +49,8 @@ class RateLimits:
         if not self._items:
             return
         known = _hashed(key)
-        until = self._proven.get(known, 0.0)
-        whom = known.hex() if until > time.monotonic() else f"peer {peer}"
+        with self._lock:
+            whom = known.hex() if known in self._proven else f"peer {peer}"
         for item in self._items:
             if not self._hit(item, whom):
                 seconds = self._seconds(item, whom)
@@ -61,23 +64,21 @@ class RateLimits:
         if not self._items:
             return
         with self._lock:
-            if len(self._proven) >= _PROVEN_MAX:
-                self._proven.clear()
-            self._proven[_hashed(key)] = time.monotonic() + _PROVEN_SECONDS
+            self._proven[_hashed(key)] = True
 
     def _hit(self, item: RateLimitItem, whom: str) -> bool:
         if self._shared is not None:
             try:
                 return self._shared.hit(item, whom)
-            except Exception as error:
-                log.warning("rate_limit_storage_away", error=type(error).__name__)
+            except StorageError as error:
+                log.warning("rate_limit_storage_away", error=type(error.storage_error).__name__)
         return self._local.hit(item, whom)
 
     def _seconds(self, item: RateLimitItem, whom: str) -> int:
         limiter = self._shared or self._local
         try:
             reset = limiter.get_window_stats(item, whom).reset_time
-        except Exception:
+        except StorageError:
             return 5
         return max(1, round(reset - time.time()))
 

@@ -11,19 +11,18 @@ from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.catalog.actions import Input, Values
-from connector.catalog.fields import Count, Identifier, Text
+from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Identifier, Text
 from connector.triggers.definitions import TRIGGERS, find
 from connector.triggers.polling import poll
 
-LIMIT_MAX = 100
 _LARGEST = 9_007_199_254_740_991
 
 
 class PollInput(Input):
     """What a poll may ask for."""
 
-    user = Identifier("User", "Only events of this user.", example="user_42", max_length=128)
-    limit = Count("Limit", "How many events at most.", example=25, low=1, high=LIMIT_MAX)
+    user = Identifier("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    limit = Count("Limit", "How many events at most.", example=25, low=1, high=PAGE_MAX)
     after = Count(
         "After",
         "Only events behind this number, the oldest first: the `seq` of the last one you have, or "
@@ -83,7 +82,7 @@ def _register(blp: FlatBlueprint, method: str) -> None:
     def trigger(caller: Caller, values: Values, key: str) -> Response:
         """Gives the newest events of a trigger, or with `after` the next ones."""
         asked = find(key)
-        limit, user = values.get("limit", LIMIT_MAX), values.get("user", "")
+        limit, user = values.get("limit", PAGE_MAX), values.get("user", "")
         readiness, paywall = services().readiness, caller.paywall
         readiness.catch_up(caller.key, paywall)
         readiness.learn(caller.key, user)

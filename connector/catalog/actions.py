@@ -6,14 +6,17 @@ An action is a function under `@action` in a file of its own in `connector/actio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from marshmallow import RAISE, Schema, ValidationError, validates_schema
 
 from connector.catalog.fields import Flag, Text, Words
+from connector.catalog.outcomes import UNKNOWN
+from connector.money import plain
 
 Values = dict[str, Any]
 
@@ -61,14 +64,49 @@ class Output(Schema):
     )
 
 
+def _own_amount(values: Values) -> Decimal:
+    return cast(Decimal, values["amount"])
+
+
+@dataclass(frozen=True)
+class ExactlyOnce:
+    """That an action happens once per reference.
+
+    `same` names the fields that make two calls with one reference the same wish; with other values
+    in one of them the reference counts as used for something else. `amount` is how the amount comes
+    about from the validated values; the ledger keeps it, and it is a Decimal.
+    """
+
+    same: tuple[str, ...] = ("user", "amount")
+    amount: Callable[[Values], Decimal] = _own_amount
+
+    def texts(self, values: Values) -> tuple[str, ...]:
+        """The values in `same` as text, for comparing: decimals in plain digits."""
+        given = (values.get(name, "") for name in self.same)
+        return tuple(plain(v) if isinstance(v, Decimal) else str(v) for v in given)
+
+    def check(self, key: str, input: type[Input], outcomes: Mapping[str, str]) -> None:
+        """Raises ValueError, with what to add, for an action that the ledger could not keep."""
+        fields = fields_of(input)
+        needed = {"user", "reference", *self.same}
+        needed |= {"amount"} if self.amount is _own_amount else set()
+        for name in sorted(needed - set(fields)):
+            raise ValueError(f"the exactly-once action {key} needs the input field {name}")
+        for name in ("user", "reference"):
+            if not fields[name].required:
+                raise ValueError(f"the field {name} of the exactly-once action {key} is required")
+        if UNKNOWN not in outcomes:
+            raise ValueError(f"the exactly-once action {key} must publish the outcome {UNKNOWN}")
+
+
 @dataclass(frozen=True)
 class Action:
     """One thing that a builder can do.
 
     `key` is published and never changes. `sentence` starts with a verb in the third person
     ("Charges …"). `outcomes` maps every outcome to what it means, the one of success first.
-    `exactly_once` puts the ledger around `perform`; `get` says whether GET is answered as well as
-    POST; `many` that the answer is a list of `output`.
+    `exactly_once`, if given, puts the ledger around `perform`; `get` says whether GET is answered
+    as well as POST; `many` that the answer is a list of `output`.
     """
 
     key: str
@@ -80,7 +118,7 @@ class Action:
     output: type[Schema]
     perform: Callable[[Any, Values], Values]
     outcomes: Mapping[str, str]
-    exactly_once: bool
+    exactly_once: ExactlyOnce | None
     get: bool
     many: bool
 
@@ -123,19 +161,21 @@ def action(
     input: type[Input],
     output: type[Schema],
     outcomes: Mapping[str, str],
-    exactly_once: bool = False,
+    exactly_once: ExactlyOnce | None = None,
     get: bool | None = None,
     many: bool = False,
 ) -> Callable[[Callable[[Any, Values], Values]], Callable[[Any, Values], Values]]:
     """Register a function as an action; its address is `/v1/<key with dashes>`.
 
     Reads answer GET as well as POST, writes only POST unless `get` says so. Raises ValueError for
-    a key that is taken.
+    a key that is taken, and for an exactly-once action without what the ledger needs.
     """
 
     def register(perform: Callable[[Any, Values], Values]) -> Callable[[Any, Values], Values]:
         if key in _registry:
             raise ValueError(f"two actions are called {key}")
+        if exactly_once is not None:
+            exactly_once.check(key, input, outcomes)
         _registry[key] = Action(
             key=key,
             label=label,
@@ -156,8 +196,18 @@ def action(
 
 
 def actions() -> tuple[Action, ...]:
-    """Every registered action, in the order of registration."""
+    """Every registered action, in the order in which they are listed."""
     return tuple(_registry.values())
+
+
+def arrange(order: Sequence[str]) -> None:
+    """List the actions in this order of their keys, others behind by key: who imported one of them
+    first changes nothing."""
+    rank = {key: place for place, key in enumerate(order)}
+    keys = sorted(_registry, key=lambda key: (rank.get(key, len(rank)), key))
+    arranged = {key: _registry[key] for key in keys}
+    _registry.clear()
+    _registry.update(arranged)
 
 
 def by_key(key: str) -> Action | None:

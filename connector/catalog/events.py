@@ -241,5 +241,6 @@ EVENTS: tuple[Event, ...] = (
     ),
 )
 
-EVENTS_BY_KEY: Mapping[str, Event] = MappingProxyType({event.key: event for event in EVENTS})
+ANY_EVENT = "any_event"
+"""The key of the trigger that fires for every event."""
 EVENTS_BY_TYPE: Mapping[str, Event] = MappingProxyType({event.type: event for event in EVENTS})

@@ -19,6 +19,8 @@ from connector import jsontext
 from connector.money import AMOUNT_PATTERN, advice, plain, rounded
 
 USER_MAX = 128
+PAGE_MAX = 100
+"""How many rows a list gives at most."""
 TEXT_MAX = 2_000
 PROMPT_MAX = 500_000
 METADATA_MAX = 50
@@ -30,8 +32,10 @@ _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
 class Words(fields.Field[Any]):
     """What every field of ours has: a label, a help sentence and an example for people.
 
-    `missing` is the sentence for a required field that is not filled in; `template_ok` says that
-    `{{…}}` may stand in the value, because it is free text.
+    `missing` is the sentence for a required field that is not filled in; `choice` is the last
+    sentence of the help where another field may be filled in instead (`own_help` is without it,
+    for tools that show only one of the two);
+    `template_ok` says that `{{…}}` may stand in the value, because it is free text.
     """
 
     filler: object = ""
@@ -43,9 +47,12 @@ class Words(fields.Field[Any]):
         *,
         example: object,
         missing: str = "",
+        choice: str = "",
         template_ok: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.own_help = help
+        help = f"{help} {choice}".strip()
         super().__init__(
             metadata={"title": label, "description": help, "example": example},
             error_messages={

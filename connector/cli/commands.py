@@ -61,15 +61,7 @@ def main() -> None:
 def serve() -> None:
     """Serve the connector, after bringing the database up to date."""
     settings = _settings()
-    store = _checked(settings)
-    try:
-        removed = store.write(
-            lambda connection: ledger_rows.purge(connection, settings.ledger_retention_days)
-        )
-    finally:
-        store.close()
-    if removed:
-        log.info("cleaned", what="ledger", count=removed)
+    _checked(settings).close()
     run(settings, _serving, _ready, stop)
 
 
@@ -207,7 +199,13 @@ def ledger_resolve(entry_id: str, charged: bool | None) -> None:
     if charged is None:
         _stop("Say --charged if it went through, or --not-charged if it did not.")
     actions.load()
-    entry = exactly_once.resolve(_ledger(), entry_id, happened=bool(charged))
+    try:
+        entry = exactly_once.resolve(_ledger(), entry_id, happened=bool(charged))
+    except LookupError as unknown:
+        _stop(
+            f"This row cannot be decided here: {unknown}. Run this command with the version of "
+            "the connector that made the row."
+        )
     if entry is None:
         _stop(
             f"There is nothing in doubt with the id {entry_id} (or it is being worked on right "

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from enum import Enum
 
-from connector.security.identity import secret_tag
+from connector.security.identity import ENDPOINT_TAG_LENGTH, endpoint_tag, secret_tag
 
 
 class Known(Enum):
@@ -27,7 +27,9 @@ class Endpoints:
     """Makes and checks endpoint ids under the server secrets, the signing one first."""
 
     def __init__(self, secret_keys: Sequence[str], public_url: str | None) -> None:
-        self._secrets = {secret_tag(secret)[:8]: secret.encode() for secret in secret_keys}
+        self._secrets = {
+            endpoint_tag(secret_tag(secret)): secret.encode() for secret in secret_keys
+        }
         self.address = f"{public_url}/v1/inbound/" if public_url else ""
 
     def new(self) -> str:
@@ -43,7 +45,7 @@ class Endpoints:
             return Known.NEVER_MADE
         tag, rest, check = parts
         if tag not in self._secrets:
-            well_formed = (len(tag), len(rest), len(check)) == (8, 24, 16)
+            well_formed = (len(tag), len(rest), len(check)) == (ENDPOINT_TAG_LENGTH, 24, 16)
             return Known.NOT_LOADED if well_formed else Known.NEVER_MADE
         right = hmac.compare_digest(self._check(tag, rest), check)
         return Known.OURS if right else Known.NEVER_MADE

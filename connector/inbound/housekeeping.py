@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 class Housekeeper:
-    """One thread that goes its rounds until it is stopped."""
+    """One thread that goes its rounds, `round_seconds` apart, until it is stopped."""
 
     def __init__(
         self,
@@ -51,13 +51,11 @@ class Housekeeper:
         subscriptions: Subscriptions,
         reconcile: Reconcile,
         encryption: Encryption,
+        round_seconds: float = ROUND_SECONDS,
     ) -> None:
         self._settings, self._store, self._client = settings, store, client
-        self._subscriptions, self._reconcile, self._encryption = (
-            subscriptions,
-            reconcile,
-            encryption,
-        )
+        self._subscriptions, self._reconcile = subscriptions, reconcile
+        self._encryption, self._round_seconds = encryption, round_seconds
         self._cared: dict[str, float] = {}
         self._cleaned = 0.0
         self._stopping = threading.Event()
@@ -88,7 +86,7 @@ class Housekeeper:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             self.round()
-            self._stopping.wait(ROUND_SECONDS * _spread.uniform(0.9, 1.1))
+            self._stopping.wait(self._round_seconds * _spread.uniform(0.9, 1.1))
 
     def _look_after(self, row: Subscription) -> None:
         sealed = row.kept_key

@@ -6,8 +6,10 @@ Actions only start the looking-after; `/v1/me`, polls and hooks wait for it up t
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+from cachetools import TLRUCache
 
 from connector.actions.call import Account
 from connector.config.settings import Settings
@@ -53,7 +55,10 @@ class Readiness:
         self._identity, self._admission = identity, admission
         self._subscriptions, self._reconcile = subscriptions, reconcile
         self._background = background
-        self._seen: dict[str, float] = {}
+        self._seen: TLRUCache[str, float] = TLRUCache(
+            _SEEN_MAX, ttu=lambda _, seconds, now: now + seconds
+        )
+        self._lock = Lock()
 
     def soon(self, key: str, user: str = "") -> None:
         """After a successful action: behind it, see to the subscription now and then, and learn
@@ -126,11 +131,10 @@ class Readiness:
 
     def _again(self, name: str, seconds: float) -> bool:
         """Whether `name` was not seen here for a while; it is from now on."""
-        if self._seen.get(name, 0.0) > time.monotonic():
-            return False
-        if len(self._seen) > _SEEN_MAX:
-            self._seen.clear()
-        self._seen[name] = time.monotonic() + seconds
+        with self._lock:
+            if name in self._seen:
+                return False
+            self._seen[name] = seconds
         return True
 
     def _learn(self, key: str, user: str, pair: str) -> None:
@@ -139,7 +143,8 @@ class Readiness:
         if wallet_id:
             paywall = self._identity.prove(key, line)
             self._subscriptions.learn_pair(paywall, wallet_id, user)
-            self._seen[pair] = time.monotonic() + _PAIR_KNOWN_SECONDS
+            with self._lock:
+                self._seen[pair] = _PAIR_KNOWN_SECONDS
 
     def _looked_after(self, key: str, upstream: Upstream) -> tuple[Paywall, Subscription | None]:
         paywall = self._admission.admit(key, upstream)

@@ -26,19 +26,24 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Intent:
-    """One call of an exactly-once action."""
+    """One call of an exactly-once action; `same` are the values that make another one the same."""
 
     paywall: Paywall
     action: Action
     user: str
     amount: str
     reference: str
-    values_hash: str
+    same: tuple[str, ...]
+
+    @property
+    def values_hash(self) -> str:
+        """Stands for `same`, to be compared."""
+        return hashlib.sha256("\0".join(self.same).encode()).hexdigest()
 
     def upstream_key(self, try_number: int) -> str:
-        """The same for the same wish, even from another database, so that upstream's own
+        """The same for the same intent, even from another database, so that upstream's own
         protection still holds when ours was lost."""
-        parts = (self.action.key, self.reference, self.user, self.amount, str(try_number))
+        parts = (self.action.key, self.reference, *self.same, str(try_number))
         return "pwc-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 

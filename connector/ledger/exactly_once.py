@@ -8,13 +8,13 @@ it, and is never sent again after that (DESIGN: exactly once).
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Callable
 
 import structlog
 from sqlalchemy import Connection
 
+from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
 from connector.deadline import Deadline
 from connector.errors import (
@@ -52,16 +52,19 @@ def run(
     """Make `perform(upstream_key)` happen once for the reference in `values`; its result, or the
     one it had before (then with `duplicate` true).
 
-    Raises ReferenceReused, StillInFlight, Unavailable, or what `perform` raises.
+    Raises ReferenceReused, StillInFlight, Unavailable, what `perform` raises, or TypeError for an
+    action that is not exactly-once.
     """
-    user, amount = values["user"], plain(values["amount"])
+    rule = action.exactly_once
+    if rule is None:
+        raise TypeError(f"the action {action.key} is not exactly-once")
     intent = Intent(
         paywall,
         action,
-        user,
-        amount,
+        values["user"],
+        plain(rule.amount(values)),
         values["reference"],
-        hashlib.sha256(f"{user}\0{amount}".encode()).hexdigest(),
+        rule.texts(values),
     )
     while True:
         began = time.monotonic()
@@ -171,7 +174,8 @@ def _settle(
 def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
     """An operator's decision on a row that is in doubt or unknown: it did or did not happen.
 
-    The row as it is then; None if there is none in doubt with this id.
+    The row as it is then; None if there is none in doubt with this id. Raises LookupError for a
+    row of an action that this connector does not have: nothing would tell its outcome.
     """
 
     def decide(connection: Connection) -> Entry | None:
@@ -179,11 +183,12 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
         if entry is None or entry.leased or entry.state in (DONE, FREE):
             return None
         action = by_key(entry.action)
-        outcome = next(iter(action.outcomes)) if action else "confirmed"
+        if action is None:
+            raise LookupError(f"there is no action called {entry.action}")
         verdict = Verdict(
             result={
                 "success": happened,
-                "outcome": outcome if happened else "unknown",
+                "outcome": next(iter(action.outcomes)) if happened else outcomes.UNKNOWN,
                 "message": "This was confirmed by hand." if happened else "This did not happen.",
             }
         )
@@ -201,7 +206,7 @@ def _decided(entry: Entry) -> Verdict | None:
         return Verdict(
             result={
                 "success": False,
-                "outcome": "unknown",
+                "outcome": outcomes.UNKNOWN,
                 "message": "It is not known whether this went through. Please contact support "
                 f"and name the reference {entry.reference}.",
             }

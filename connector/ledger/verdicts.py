@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connector import jsontext
 from connector.catalog.actions import Values
-from connector.errors import ConnectorError, UpstreamError
+from connector.errors import ConnectorError, UpstreamError, kinds
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Verdict:
         stored = jsontext.loads(text)
         if "result" in stored:
             return cls(result=stored["result"])
-        kind = _kinds().get(stored["error"], UpstreamError)
+        by_code = {kind.code: kind for kind in kinds()}
+        kind = by_code.get(stored["error"], UpstreamError)
         return cls(
             error=kind(
                 stored["message"],
@@ -60,13 +61,3 @@ class Verdict:
                 retryable=stored["retryable"],
             )
         )
-
-
-def _kinds() -> dict[str, type[ConnectorError]]:
-    kinds: dict[str, type[ConnectorError]] = {}
-    waiting = [ConnectorError]
-    while waiting:
-        kind = waiting.pop()
-        kinds[kind.code] = kind
-        waiting.extend(kind.__subclasses__())
-    return kinds

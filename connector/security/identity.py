@@ -19,6 +19,8 @@ from connector.store.paywall_rows import Paywall
 from connector.upstream import Upstream
 
 PROOF_SECONDS = 5.0
+ENDPOINT_TAG_LENGTH = 8
+"""So many letters of the tag of a server secret begin the ids of inbound endpoints."""
 
 
 class Identity:
@@ -83,3 +85,8 @@ def secret_tag(secret: str) -> str:
     return hmac.new(secret.encode(), b"paywalls-connector secret tag", hashlib.sha256).hexdigest()[
         :16
     ]
+
+
+def endpoint_tag(tag: str) -> str:
+    """What inbound endpoint ids begin with that were made under the secret with this tag."""
+    return tag[:ENDPOINT_TAG_LENGTH]

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.security.encryption import Encryption
-from connector.security.identity import secret_tag
+from connector.security.identity import endpoint_tag, secret_tag
 from connector.store import Store, paywall_rows, sealed_rows, secret_rows
 
 ADVICE = (
@@ -74,7 +74,9 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
         keys = {
             tag: paywall_rows.keys_only_under(connection, tag, used_within_days) for tag in unloaded
         }
-        addresses = {tag: sealed_rows.addresses_under(connection, tag) for tag in unloaded}
+        addresses = {
+            tag: sealed_rows.addresses_under(connection, endpoint_tag(tag)) for tag in unloaded
+        }
         hooks = _closed(encryption, sealed_rows.hook_secrets(connection))
         kept = _closed(encryption, sealed_rows.kept_keys(connection))
         named = [tag for tag in unloaded if keys[tag] or addresses[tag]]

@@ -28,7 +28,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from connector.catalog.events import EVENTS_BY_TYPE
+from connector.catalog.events import ANY_EVENT, EVENTS_BY_TYPE
 from connector.errors import InvalidField
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.outbox_rows import PENDING
@@ -42,7 +42,6 @@ from connector.store.trigger_tables import (
 )
 from connector.store.upsert import insert_for
 
-ANY_EVENT = "any_event"
 _ROW_ID = {
     "sqlite": "'dlv_' || lower(hex(randomblob(12)))",
     "postgresql": "'dlv_' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 24)",

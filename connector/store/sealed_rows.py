@@ -42,15 +42,15 @@ def replace_kept_key(connection: Connection, paywall_id: str, old: str, new: str
     )
 
 
-def addresses_under(connection: Connection, tag: str) -> int:
+def addresses_under(connection: Connection, endpoint_tag: str) -> int:
     """How many paywalls with a live hook get their events at an address that was made under the
-    server secret with this tag: nothing could be taken there without it."""
+    server secret whose ids begin so: nothing could be taken there without it."""
     live = select(hooks.c.paywall_id).where(hooks.c.state == ACTIVE)
     return connection.execute(
         select(func.count())
         .select_from(subscriptions)
         .where(
             subscriptions.c.paywall_id.in_(live),
-            subscriptions.c.endpoint_id.startswith(f"{tag[:8]}-", autoescape=True),
+            subscriptions.c.endpoint_id.startswith(f"{endpoint_tag}-", autoescape=True),
         )
     ).scalar_one()

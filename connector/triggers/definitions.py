@@ -6,11 +6,9 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from connector.catalog.events import EVENTS, Event
+from connector.catalog.events import ANY_EVENT, EVENTS, Event
 from connector.errors import NotFound, quoted
 from connector.triggers.items import Item, sample
-
-ANY = "any_event"
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ def _of(event: Event) -> Trigger:
 def _any() -> Trigger:
     shown = sample(EVENTS[0])
     return Trigger(
-        key=ANY,
+        key=ANY_EVENT,
         type="",
         label="Any Event",
         description="Triggers when anything happens in your paywall.",

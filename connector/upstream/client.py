@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
@@ -92,12 +93,12 @@ class Client:
         try:
             return once()
         except UpstreamError as error:
-            if _wait_before_retry(error, again, deadline) is False:
+            if not _retry(error, again, deadline).again:
                 raise
             failed = error
 
         for attempt in stamina.retry_context(
-            on=lambda error: _wait_before_retry(error, again, deadline),
+            on=lambda error: _retry(error, again, deadline).for_stamina(),
             attempts=ATTEMPTS,
             timeout=deadline.left(),
             wait_initial=0.1,
@@ -187,16 +188,27 @@ def _read(response: httpx.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _wait_before_retry(error: Exception, again: Again, deadline: Deadline) -> bool | float:
-    """False, True (stamina's own back-off), or the seconds that upstream asked for."""
+@dataclass(frozen=True)
+class _Retry:
+    """Whether to ask again, and after how many seconds; None for the usual backoff."""
+
+    again: bool
+    seconds: float | None = None
+
+    def for_stamina(self) -> bool | float:
+        """What a stamina hook answers: False, True (its own backoff), or seconds to wait."""
+        return self.seconds if self.again and self.seconds is not None else self.again
+
+
+def _retry(error: Exception, again: Again, deadline: Deadline) -> _Retry:
     if isinstance(error, UpstreamBusy):
         seconds = float(error.retry_after or 0)
-        return seconds if seconds + 1 < min(deadline.left(), 10) else False
+        return _Retry(seconds + 1 < min(deadline.left(), 10), seconds)
     if isinstance(error, UpstreamUnreachable):
-        return deadline.left() > 1
+        return _Retry(deadline.left() > 1)
     if isinstance(error, UpstreamBroken | UpstreamTimeout):
-        return again is Again.FREELY and error.retryable and deadline.left() > 1
-    return False
+        return _Retry(again is Again.FREELY and error.retryable and deadline.left() > 1)
+    return _Retry(again=False)
 
 
 @lru_cache(1024)

@@ -151,12 +151,12 @@ def test_two_calls_of_a_merged_paywall_that_begin_together_are_one_charge(
     """Neither finds the reference; the second one comes upon the first one's row as it writes."""
     action, deadline, paywall = by_key("charge"), Deadline(24), charge_client.prove()
     assert action is not None
-    wish = Intent(paywall, action, "ann", "1.5", "order-1", "hash")
+    intent = Intent(paywall, action, "ann", "1.5", "order-1", ("ann", "1.5"))
     store, engine = charge_client.parts.store, make_engine(database, pool_size=1)
     with ThreadPoolExecutor(1) as pool:
         with engine.begin() as connection:
-            assert isinstance(claim(connection, wish, deadline), Lease)
-            second = pool.submit(store.write, lambda own: claim(own, wish, deadline))
+            assert isinstance(claim(connection, intent, deadline), Lease)
+            second = pool.submit(store.write, lambda own: claim(own, intent, deadline))
             if engine.dialect.name == "postgresql":
                 waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
                 until(lambda: connection.execute(waiting).scalar())

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, TOPUP_REQUIRED
+
 Task = dict[str, Any]
 
 TOP_UP = "Please top up your balance first:"
@@ -17,7 +19,7 @@ ALLOW = "Please allow charges or top up your balance first:"
 FORM = "{{trigger.email}}"
 """Whom to write to in a flow that no chat has started; "" stands for the chat."""
 LATER = "That did not work just now. Please try again later."
-_LINKS = "authorization_required, topup_required"
+_LINKS = f"{AUTHORIZATION_REQUIRED}, {TOPUP_REQUIRED}"
 
 
 def recipes() -> list[dict[str, Any]]:

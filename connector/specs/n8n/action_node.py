@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from connector import actions as actions_folder
-from connector.actions.refusals import TOPUP_REQUIRED
 from connector.catalog.actions import Action, Kind, actions
 from connector.catalog.fields import Count, Flag, Number, Words
+from connector.catalog.outcomes import TOPUP_REQUIRED
 from connector.specs.n8n.fields import optional, parameter
 from connector.specs.n8n.words import description as described
 from connector.specs.n8n.words import sentence_case

@@ -6,11 +6,12 @@ from typing import Any
 
 from connector import actions as actions_folder
 from connector.catalog.actions import by_key
+from connector.catalog.events import ANY_EVENT
 from connector.catalog.fields import Words, user_id
 from connector.specs.n8n.action_node import CREDENTIALS
 from connector.specs.n8n.fields import model, optional, parameter
 from connector.specs.n8n.words import description as described
-from connector.triggers.definitions import ANY, TRIGGERS
+from connector.triggers.definitions import TRIGGERS
 
 Json = dict[str, Any]
 
@@ -141,7 +142,7 @@ def _which_events() -> list[Json]:
             "type": "options",
             "noDataExpression": True,
             "required": True,
-            "default": ANY,
+            "default": ANY_EVENT,
             "description": "What starts the workflow",
             "options": sorted(rows, key=lambda row: row["name"]),
         },

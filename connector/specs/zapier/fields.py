@@ -9,9 +9,9 @@ from typing import Any
 
 from marshmallow import Schema
 
-from connector.actions.refusals import MEANINGS
 from connector.catalog.actions import Action, Kind, actions, fields_of
 from connector.catalog.fields import Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.catalog.outcomes import MEANINGS
 from connector.specs.zapier.requests import given
 
 ON_REFUSAL = "on_refusal"
@@ -128,11 +128,7 @@ def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
 
 
 def _help(action: Action, name: str, field: Words) -> str:
-    parts = [field.help]
-    conversation = _conversation(action, name)
-    if conversation:
-        title = action.words()[conversation].label
-        parts = [part for part in field.help.split(". ") if title not in part]
+    parts = [field.own_help if _conversation(action, name) else field.help]
     if action.exactly_once and name == "reference":
         parts.append(_REFERENCE.format(label=action.label))
     if name == ("reference" if action.exactly_once else "user"):
@@ -140,7 +136,7 @@ def _help(action: Action, name: str, field: Words) -> str:
             parts.append(_TEST_CHARGES)
         elif action.exactly_once:
             parts.append(_TEST_COUNTS)
-    return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
+    return " ".join(parts)
 
 
 def _input_type(field: Words) -> str:

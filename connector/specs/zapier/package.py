@@ -7,7 +7,7 @@ from typing import Any
 
 from connector import __version__
 from connector import actions as actions_folder
-from connector.actions.refusals import MEANINGS
+from connector.catalog.outcomes import MEANINGS
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function, text

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from connector.catalog.actions import actions
-from connector.catalog.events import EVENTS
+from connector.catalog.events import ANY_EVENT, EVENTS
 from connector.specs.zapier import fields
 from connector.specs.zapier.requests import given, request
 from connector.specs.zapier.source import function
 from connector.specs.zapier.steps import noun
-from connector.triggers.definitions import ANY, TRIGGERS, Trigger
+from connector.triggers.definitions import TRIGGERS, Trigger
 
 _USER = {
     "key": "user",
@@ -52,7 +52,7 @@ def triggers() -> dict[str, Any]:
 
 
 def _hook(trigger: Trigger) -> dict[str, Any]:
-    everything = trigger.key == ANY
+    everything = trigger.key == ANY_EVENT
     poll: object = request(f"/triggers/{trigger.key}", params={"user": given("user")})
     return {
         "key": trigger.key,
@@ -72,7 +72,7 @@ def _hook(trigger: Trigger) -> dict[str, Any]:
             ),
             "performUnsubscribe": request("/hooks/{{bundle.subscribeData.id}}", "DELETE"),
             "perform": function("hook_of_types.js" if everything else "hook.js"),
-            "performList": function("list_of_types.js", any=ANY) if everything else poll,
+            "performList": function("list_of_types.js", any=ANY_EVENT) if everything else poll,
             "sample": trigger.sample,
             "outputFields": [
                 {"key": key, "label": label, "type": _OUTPUT_TYPES.get(kind, "string")}

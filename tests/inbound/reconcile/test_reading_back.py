@@ -6,10 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 from structlog.testing import capture_logs
 
 from connector.store import event_rows, hook_rows, subscription_rows
+from connector.store.subscription_rows import Subscription
 from connector.store.timestamps import now
 from connector.store.trigger_tables import subscriptions
 from connector.telemetry.metrics import render_metrics
@@ -427,12 +428,24 @@ def test_a_key_that_is_not_needed_is_forgotten(
 def test_the_worker_lives_on_when_the_database_answers_nonsense(
     app_with_quick_retries: ConnectedApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_: object) -> None:
-        raise RuntimeError("a defect")
+    owner = app_with_quick_retries.owner().ready()
+    add_hook(owner)
+    missed = give_up(owner)
+    rounds: list[int] = []
+    with_live_hooks = subscription_rows.with_live_hooks
 
-    worker = app_with_quick_retries.connector.threads.housekeeper
-    monkeypatch.setattr(subscription_rows, "with_live_hooks", broken)
-    worker.round()
+    def broken_once(connection: Connection) -> list[Subscription]:
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise RuntimeError("a defect")
+        return with_live_hooks(connection)
+
+    monkeypatch.setattr(subscription_rows, "with_live_hooks", broken_once)
+    worker = app_with_quick_retries.open().threads.housekeeper
+    worker._round_seconds = 0.01
+    worker.start()
+    until(lambda: owner.stored() == missed)
+    worker.stop()
 
 
 def test_cleaning_goes_on_until_nothing_is_left(app_with_quick_retries: ConnectedApp) -> None:

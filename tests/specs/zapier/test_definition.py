@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from connector.catalog.actions import Kind, actions
-from connector.catalog.events import EVENTS
+from connector.catalog.events import ANY_EVENT, EVENTS
 from connector.specs import zapier
-from connector.triggers.definitions import ANY, TRIGGERS
+from connector.triggers.definitions import TRIGGERS
 
 ROOT = Path(__file__).resolve().parents[3]
 APP: dict[str, Any] = json.loads(zapier.files()["zapier_spec/app.json"])
@@ -81,7 +81,7 @@ def test_every_action_is_a_create_or_a_search_by_its_kind() -> None:
 def test_every_event_of_interest_is_a_trigger_and_any_event_offers_all() -> None:
     interesting = [t.key for t in TRIGGERS.values() if t.of_interest]
     assert [name.removeprefix("triggers.") for name in HOOKS] == interesting
-    offered = fields_of(STEPS[f"triggers.{ANY}"])["types"]
+    offered = fields_of(STEPS[f"triggers.{ANY_EVENT}"])["types"]
     assert [choice["value"] for choice in offered["choices"]] == [event.type for event in EVENTS]
     assert offered["list"] is True
 

@@ -11,7 +11,7 @@ import pytest
 
 from connector.actions.call import Call
 from connector.catalog import actions as catalog
-from connector.catalog.actions import Input, Kind, Output, action
+from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, action
 from connector.catalog.fields import Amount, Text, user_id
 from connector.catalog.references import reference
 from connector.specs import zapier
@@ -76,13 +76,17 @@ def tips() -> Iterator[None]:
     def nothing(call: Call, values: dict[str, Any]) -> dict[str, Any]:
         return {}
 
-    words: dict[str, Any] = {"input": TipInput, "output": TipOutput, "outcomes": {"given": "Done."}}
+    words: dict[str, Any] = {
+        "input": TipInput,
+        "output": TipOutput,
+        "outcomes": {"given": "Done.", "unknown": "Nobody can tell."},
+    }
     register = action(
         key="give_tip",
         label="Give Tip",
         sentence="Gives a tip.",
         kind=Kind.WRITE,
-        exactly_once=True,
+        exactly_once=ExactlyOnce(),
         **words,
     )
     register(nothing)

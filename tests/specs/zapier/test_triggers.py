@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connector.catalog.events import EVENTS
-from connector.triggers.definitions import ANY, TRIGGERS
+from connector.catalog.events import ANY_EVENT, EVENTS
+from connector.triggers.definitions import TRIGGERS
 from tests.specs.zapier.builder import Builder, emit, failure, pushed
 from tests.specs.zapier.platform import Core
 from tests.support.processes import SandboxPaywall, Server, running_connector
@@ -53,24 +53,24 @@ def test_a_zap_is_started_by_its_event_and_switched_off(
 def test_any_event_starts_for_all_of_them(
     builder: Builder, paywall: SandboxPaywall, target: Receiver, definition: dict[str, Any]
 ) -> None:
-    builder.subscribe(ANY, target.url)
+    builder.subscribe(ANY_EVENT, target.url)
     ids = [emit(paywall, kind) for kind in (DEPLETED, ARCHIVED)]
     for event_id in ids:
-        (started,) = builder.received(ANY, pushed(target, event_id))
+        (started,) = builder.received(ANY_EVENT, pushed(target, event_id))
         assert started["id"] == event_id
-        assert respects(started, definition["triggers"][ANY]["operation"])
-    assert [item["id"] for item in builder.recent(ANY)] == ids[::-1]
+        assert respects(started, definition["triggers"][ANY_EVENT]["operation"])
+    assert [item["id"] for item in builder.recent(ANY_EVENT)] == ids[::-1]
 
 
 def test_any_event_starts_only_for_the_chosen_types(
     builder: Builder, paywall: SandboxPaywall, target: Receiver
 ) -> None:
-    builder.subscribe(ANY, target.url, types=[ARCHIVED])
+    builder.subscribe(ANY_EVENT, target.url, types=[ARCHIVED])
     depleted, archived = emit(paywall, DEPLETED), emit(paywall, ARCHIVED)
-    assert builder.received(ANY, pushed(target, depleted), types=[ARCHIVED]) == []
-    assert len(builder.received(ANY, pushed(target, archived), types=[ARCHIVED])) == 1
-    assert [item["id"] for item in builder.recent(ANY, types=[ARCHIVED])] == [archived]
-    both = builder.recent(ANY, types=[ARCHIVED, DEPLETED])
+    assert builder.received(ANY_EVENT, pushed(target, depleted), types=[ARCHIVED]) == []
+    assert len(builder.received(ANY_EVENT, pushed(target, archived), types=[ARCHIVED])) == 1
+    assert [item["id"] for item in builder.recent(ANY_EVENT, types=[ARCHIVED])] == [archived]
+    both = builder.recent(ANY_EVENT, types=[ARCHIVED, DEPLETED])
     assert [item["id"] for item in both] == [archived, depleted]
 
 
@@ -91,7 +91,9 @@ def test_two_zaps_at_the_same_address_are_two_subscriptions(
     builder: Builder, target: Receiver
 ) -> None:
     first = builder.subscribe("balance_depleted", target.url)
-    second = builder.subscribe("charge_failed" if "charge_failed" in TRIGGERS else ANY, target.url)
+    second = builder.subscribe(
+        "charge_failed" if "charge_failed" in TRIGGERS else ANY_EVENT, target.url
+    )
     again = builder.subscribe("balance_depleted", target.url)
     assert first["id"] == again["id"] != second["id"]
 

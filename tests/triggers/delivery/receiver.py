@@ -47,10 +47,10 @@ class Receiver:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}/hook"
 
-    def wait(self, count: int) -> list[Push]:
+    def wait(self, count: int, patience: float = PATIENCE) -> list[Push]:
         """The pushes once there are at least `count`."""
         with self.changed:
-            came = self.changed.wait_for(lambda: len(self.pushes) >= count, PATIENCE)
+            came = self.changed.wait_for(lambda: len(self.pushes) >= count, patience)
             assert came, f"{len(self.pushes)} of {count} pushes came"
             return list(self.pushes)
 
