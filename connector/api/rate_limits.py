@@ -50,7 +50,7 @@ class RateLimits:
             return
         known = _hashed(key)
         with self._lock:
-            whom = known.hex() if known in self._proven else f"peer {peer}"
+            whom = known.hex() if self._proven.get(known) else f"peer {peer}"
         for item in self._items:
             if not self._hit(item, whom):
                 seconds = self._seconds(item, whom)

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from connector import actions as actions_folder
 from connector.actions.call import Call
 from connector.catalog import actions as catalog
-from connector.catalog.actions import Input, Kind, Output, action, actions, by_key, fields_of
+from connector.catalog.actions import (
+    ExactlyOnce,
+    Input,
+    Kind,
+    Output,
+    action,
+    actions,
+    by_key,
+    fields_of,
+)
 from connector.catalog.fields import Amount, Text, user_id
+from connector.catalog.references import reference
 from tests.api.builder import Builder, running_facade
 from tests.conftest import KEY
 
+FEATURE = Text("Feature", "What is used.", example="poster")
+EXACTLY_ONCE_FIELDS: dict[str, Any] = {
+    "user": user_id(),
+    "amount": Amount("Amount", "How much.", example="1", required=True),
+    "reference": reference("gift"),
+    "feature": FEATURE,
+}
 FIRST = ["success", "outcome", "message", "action_url"]
 REFUSED = ["authorization_required", "topup_required", "declined"]
 
@@ -225,3 +243,48 @@ def test_an_answer_has_every_key_and_no_null() -> None:
         "balance_raw": "",
         "sufficient": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("without", "rule"),
+    [
+        ("user", ExactlyOnce()),
+        ("amount", ExactlyOnce()),
+        ("reference", ExactlyOnce()),
+        ("feature", ExactlyOnce(same=("user", "feature"), amount=lambda _: Decimal(1))),
+    ],
+)
+def test_an_exactly_once_action_without_what_the_ledger_needs_is_refused(
+    without: str, rule: ExactlyOnce
+) -> None:
+    fields = {name: field for name, field in EXACTLY_ONCE_FIELDS.items() if name != without}
+    incomplete = cast("type[Input]", Input.from_dict(fields))
+    with pytest.raises(ValueError, match=f"needs the input field {without}"):
+        rule.check("gift", incomplete, {"given": "Done.", "unknown": "Nobody can tell."})
+
+
+def test_an_exactly_once_action_publishes_that_nobody_can_tell() -> None:
+    complete = cast("type[Input]", Input.from_dict(EXACTLY_ONCE_FIELDS))
+    with pytest.raises(ValueError, match="unknown"):
+        ExactlyOnce().check("gift", complete, {"given": "Done."})
+
+
+def test_an_action_without_an_amount_may_say_how_it_comes_about() -> None:
+    fields: dict[str, Any] = {
+        "user": user_id(),
+        "reference": reference("gift"),
+        "feature": FEATURE,
+    }
+    rule = ExactlyOnce(same=("user", "feature"), amount=lambda _: Decimal("0.50"))
+    rule.check("gift", cast("type[Input]", Input.from_dict(fields)), {"unknown": "Nobody can."})
+    assert rule.texts({"user": "ann", "feature": "poster"}) == ("ann", "poster")
+    assert rule.amount({}) == Decimal("0.50")
+
+
+def test_who_imports_an_action_first_does_not_change_how_they_are_listed() -> None:
+    listed = [one.key for one in actions_folder.load()]
+    shuffled = dict(reversed(catalog._registry.items()))
+    catalog._registry.clear()
+    catalog._registry.update(shuffled)
+    assert [one.key for one in actions_folder.load()] == listed
+    assert listed[: len(actions_folder.ORDER)] == list(actions_folder.ORDER)

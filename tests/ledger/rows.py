@@ -36,6 +36,11 @@ class Rows:
         with self._engine.begin() as connection:
             connection.execute(update(ledger).values(state=state, was_in_doubt=False))
 
+    def rename_action(self, key: str) -> None:
+        """All rows are of another action."""
+        with self._engine.begin() as connection:
+            connection.execute(update(ledger).values(action=key))
+
     def pass_hours(self, hours: int) -> None:
         """Hours pass: leases end, what was sent was sent that much earlier."""
         change = (

@@ -163,6 +163,17 @@ def test_a_row_in_doubt_can_be_resolved_before_the_23_hours_are_over(
     assert len(paywall.asked("deposit")) == 1
 
 
+def test_a_row_of_an_action_that_is_not_there_is_not_decided(
+    unknown: str, database: str, rows: Rows
+) -> None:
+    """Such as one of a newer version: nobody here knows the words for it."""
+    rows.rename_action("gift")
+    refused = connector(database, "resolve", unknown, "--charged")
+    assert refused.exit_code == 2
+    assert "no action called gift" in refused.output
+    assert rows.one(action="gift").state == UNKNOWN
+
+
 def test_what_is_decided_or_not_there_cannot_be_resolved(
     database: str, charge_client: ChargeClient, rows: Rows
 ) -> None:
