@@ -1,0 +1,171 @@
+"""What each package shows to the others: nobody imports anything else of it.
+
+A module that is not named here is private to its package. `ONLY` says who may use a module that is
+there for one of them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FACES = {
+    "actions": {"", "call"},
+    "api": {
+        "action_routes",
+        "delivery_routes",
+        "docs_routes",
+        "health_routes",
+        "hook_routes",
+        "inbound_routes",
+        "openai_routes",
+        "openapi",
+        "rate_limits",
+        "request_log",
+        "responses",
+        "services",
+        "spec_routes",
+        "trigger_routes",
+    },
+    "catalog": {"actions", "events", "fields", "outcomes", "references"},
+    "cli": {"commands"},
+    "config": {"parsers", "settings"},
+    "inbound": {
+        "background",
+        "endpoints",
+        "housekeeping",
+        "readiness",
+        "receiver",
+        "reconcile",
+        "subscriptions",
+    },
+    "ledger": {"exactly_once"},
+    "sandbox": {"", "server"},
+    "security": {
+        "admission",
+        "development_secret",
+        "encryption",
+        "identity",
+        "secret_rotation",
+    },
+    "specs": {"build", "downloads", "example", "flowxo", "flowxo.page"},
+    "store": {
+        "",
+        "delivery_rows",
+        "engine",
+        "event_rows",
+        "health_rows",
+        "hook_rows",
+        "ledger_rows",
+        "migrate",
+        "outbox_rows",
+        "paywall_rows",
+        "replay_rows",
+        "sealed_rows",
+        "secret_rows",
+        "subscription_rows",
+        "task_rows",
+    },
+    "telemetry": {"logs", "metrics"},
+    "triggers": {"definitions", "delivery", "hooks", "items", "polling", "push_client"},
+    "upstream": {"", "webhooks"},
+}
+ONLY = {
+    "api.*": {"app"},
+    "cli.commands": {"__main__"},
+    "config.parsers": {"security"},
+    "inbound.background": {"app"},
+    "inbound.endpoints": {"app"},
+    "inbound.housekeeping": {"app"},
+    "inbound.reconcile": {"app"},
+    "inbound.subscriptions": {"app"},
+    "sandbox.*": {"cli"},
+    "security.development_secret": {"cli"},
+    "security.secret_rotation": {"cli"},
+    "specs.build": {"cli"},
+    "store.engine": {"cli"},
+    "store.health_rows": {"cli"},
+    "store.migrate": {"cli"},
+    "triggers.delivery": {"app"},
+    "triggers.push_client": {"app"},
+    "upstream.webhooks": {"inbound"},
+}
+SINGLE = {"__main__", "app", "deadline", "errors", "jsontext", "money"}
+
+
+@pytest.fixture(scope="module")
+def imports() -> list[tuple[str, str]]:
+    """Every import from one package of the connector into another: who, and which module."""
+    graph = grimp.build_graph("connector", cache_dir=None)
+    pairs = [
+        (importer, module)
+        for importer in graph.modules
+        for module in graph.find_modules_directly_imported_by(importer)
+    ]
+    return [(who, what) for who, what in pairs if package(who) != package(what)]
+
+
+def package(module: str) -> str:
+    """The package, or the single module, that holds a module: `store` of `connector.store.engine`;
+    "" for the connector itself."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_only_what_a_package_shows_is_imported_by_others(imports: list[tuple[str, str]]) -> None:
+    hidden = [
+        f"{who} imports {what}"
+        for who, what in imports
+        if package(what) not in (SINGLE | {""})
+        and what.removeprefix(f"connector.{package(what)}").removeprefix(".")
+        not in FACES[package(what)]
+    ]
+    assert hidden == []
+
+
+def test_what_is_there_for_one_is_used_by_no_other(imports: list[tuple[str, str]]) -> None:
+    wrong = []
+    for who, what in imports:
+        name = what.removeprefix("connector.")
+        allowed = ONLY.get(name, ONLY.get(f"{package(what)}.*"))
+        if allowed is not None and package(who) not in allowed:
+            wrong.append(f"{who} imports {what}")
+    assert wrong == []
+
+
+def test_every_face_is_used_so_that_none_stays_open_for_nobody(
+    imports: list[tuple[str, str]],
+) -> None:
+    used = {what for _, what in imports}
+    shown = {
+        f"connector.{name}.{face}".rstrip(".") for name, faces in FACES.items() for face in faces
+    }
+    assert shown - used == set()
+
+
+def test_the_contributors_page_and_the_contract_name_every_package() -> None:
+    folder = ROOT / "connector"
+    names = {path.name for path in folder.iterdir() if (path / "__init__.py").exists()}
+    assert names == set(FACES)
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = page[page.index("## How it is laid out") :]
+    named = set(re.findall(r"`(?:connector/)?([a-z_]+)/`", table))
+    assert names - named == set()
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layered,) = (
+        contract
+        for contract in pyproject["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    )
+    assert layered["exhaustive"] is True
+    listed = {name.strip() for row in layered["layers"] for name in re.split(r"[|:]", row)}
+    assert names <= listed
+
+
+def test_the_packages_can_be_counted_on_two_hands_and_a_half() -> None:
+    visible = [p for p in (ROOT / "connector").iterdir() if not p.name.startswith("__pycache__")]
+    assert len(visible) <= 26
