@@ -26,7 +26,7 @@ ConnectorError
 │   └── TriggersNotReady      503    no event would ever come
 └── InternalError             500    a defect of ours
 
-`nothing_happened` tells the ledger whether the reference is free again (DESIGN: exactly once);
+`nothing_happened` tells the ledger whether the reference is free again (docs/exactly-once.md);
 `retryable` tells the caller whether the same call, sent again, is safe and may succeed.
 """
 

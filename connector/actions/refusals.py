@@ -1,7 +1,7 @@
 """Why a charge was refused: the outcome and the link, asked of upstream instead of read from words.
 
 The owner of a paywall can customise the wording of a refusal, so only the links in it count. Costs
-two to three questions upstream, on refusals only (DESIGN: output).
+two to three questions upstream, on refusals only.
 """
 
 from __future__ import annotations

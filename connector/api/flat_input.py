@@ -2,7 +2,7 @@
 
 `""`, null, `[]`, `{}` and missing are the same. Headers fill in `user` and `reference`. What
 no action field is called is refused by name, and so is a value in which a tool's template token
-was left (DESIGN: input).
+was left.
 """
 
 from __future__ import annotations

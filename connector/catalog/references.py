@@ -1,4 +1,4 @@
-"""The reference: what is paid for, the key of exactly-once (DESIGN: `reference`)."""
+"""The reference: what is paid for, the key of exactly-once (docs/exactly-once.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reference(Identifier):
 
 
 def reference(what: str = "charge") -> Reference:
-    """What is paid for; the key of exactly-once (DESIGN: `reference`)."""
+    """What is paid for; the key of exactly-once (docs/exactly-once.md)."""
     return Reference(
         "Reference",
         "What this is for, such as the order or message number. The same reference is only ever "

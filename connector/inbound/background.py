@@ -1,4 +1,5 @@
-"""Work that a request starts but need not finish: at most one of a name at a time."""
+"""Work that a request starts but need not finish: at most one of a name at a time
+(singleflight)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""While the database is away one asks whether it is back; all others are turned away at once."""
+"""A circuit breaker: while the database is away one asks whether it is back, and all others are
+turned away at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Group commit across threads: what arrives for a key while work for it is under way shares the
+"""Request coalescing: what arrives for a key while work for it is under way shares the
 next turn.
 
 The thread that finds nobody at work for its key works at once, for itself alone; those that come

@@ -1,7 +1,7 @@
 """Care for the one upstream subscription of a paywall: made once, adopted, remade when gone.
 
 Under a lease: commit the endpoint, list, adopt ours, else create, list again, delete surplus ones
-of our own address only (DESIGN: inbound). Upstream tells a paywall's id only here.
+of our own address only. Upstream tells a paywall's id only here.
 """
 
 from __future__ import annotations

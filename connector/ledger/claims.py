@@ -1,6 +1,6 @@
 """Taking a reference: in one transaction, a lease on it, or the row as it stands.
 
-The decisions of the ledger that need the row locked (DESIGN: exactly once, 1 to 5).
+The decisions of the ledger that need the row locked (docs/exactly-once.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Commit the intent, call upstream outside any transaction, commit the answer under a fencing token.
 A reference whose outcome is not known keeps its upstream key until upstream would have forgotten
-it, and is never sent again after that (DESIGN: exactly once).
+it, and is never sent again after that (docs/exactly-once.md).
 """
 
 from __future__ import annotations

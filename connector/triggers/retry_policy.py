@@ -1,4 +1,4 @@
-"""What follows from an answer: sent, once more later, or given up."""
+"""The retry policy of pushes: what follows from an answer, and the backoff until the next try."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The connection of one push: pinned to the address that was checked, checked again once it stands,
-and ended in time.
+"""The SSRF guard, in the connection of one push: pinned to the address that was checked, checked
+again once it stands, and ended in time.
 
 requests-hardened resolves a name once, refuses what is not public and connects to that very
 address. On top of it: the operator's allow-list, https only outside of it, and one deadline for the

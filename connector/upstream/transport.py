@@ -3,7 +3,7 @@
 httpx times each read on its own, so an answer that drips in could take for ever. Here every
 socket operation gets no more than what is left of the thread's deadline. A pool shared by all
 threads rescans all its connections on every request; one connection per thread, all with one SSL
-context, does not (DESIGN: chosen parts).
+context, does not.
 """
 
 from __future__ import annotations
