@@ -40,7 +40,7 @@ from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.store import Store, make_engine
 from connector.telemetry.logs import register_secret
-from connector.triggers.delivery import Delivery
+from connector.triggers.delivery import DeliveryWorker
 from connector.triggers.hooks import Hooks
 from connector.triggers.push_client import PushClient
 from connector.upstream import Client
@@ -57,7 +57,7 @@ class Threads:
     """What runs beside the requests; no route uses it."""
 
     store: Store
-    delivery: Delivery
+    delivery: DeliveryWorker
     housekeeper: Housekeeper
     background: Background
 
@@ -147,7 +147,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
     encryption = Encryption(settings.secret_keys)
     push_client = PushClient(settings.allowed_targets)
-    delivery = Delivery(store, settings, encryption, push_client)
+    delivery = DeliveryWorker(store, settings, encryption, push_client)
     reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
     subscriptions = Subscriptions(settings, store, identity, endpoints, encryption)
     admission = Admission(

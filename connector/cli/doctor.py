@@ -10,8 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from connector.cli.findings import Finding
-from connector.cli.probe import NoAnswer, ask, first_line
+from connector.cli.probe import Finding, NoAnswer, ask, first_line
 from connector.cli.trigger_checks import trigger_findings
 from connector.config.settings import ConfigError, Settings
 from connector.errors import Unavailable

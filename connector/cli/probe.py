@@ -1,4 +1,4 @@
-"""Ask a server as a stranger would, and say in plain words why it cannot be reached."""
+"""What an examination finds; asking a server as a stranger would, and why it cannot be reached."""
 
 import http.client
 import os
@@ -12,7 +12,17 @@ import certifi
 from connector.telemetry.logs import redact_text
 
 
-class Answer(NamedTuple):
+class Finding(NamedTuple):
+    """One thing that was looked at. `fix` says what to do, and is empty where all is well; where
+    it works (`ok`) and there is a `fix`, somebody should look at it all the same."""
+
+    name: str
+    ok: bool
+    sentence: str
+    fix: str = ""
+
+
+class ProbeAnswer(NamedTuple):
     """What came back; `location` and `date` are headers, `""` where they are absent."""
 
     status: int
@@ -30,14 +40,14 @@ class NoAnswer(Exception):
         self.fix = fix
 
 
-def ask(url: str, patience: float) -> Answer:
+def ask(url: str, patience: float) -> ProbeAnswer:
     """GET `url` without following redirects or proxies, as the connector itself does."""
     parts = urlsplit(url)
     host, connection = parts.hostname or "", _connection(url, patience)
     try:
         connection.request("GET", parts.path, headers={"User-Agent": "paywalls-connector-doctor"})
         response = connection.getresponse()
-        return Answer(
+        return ProbeAnswer(
             response.status,
             response.getheader("Location", ""),
             response.getheader("Date", ""),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection
 
-from connector.cli.findings import Finding
+from connector.cli.probe import Finding
 from connector.config.settings import Settings
 from connector.security.secret_rotation import ADVICE, lacking
 from connector.store import Store, health_rows

@@ -32,7 +32,7 @@ _NOT_YET = (
 log = structlog.get_logger(__name__)
 
 
-class Subscriptions(Protocol):
+class SubscriptionCare(Protocol):
     """What admission needs of the upstream subscriptions (connector.inbound.subscriptions)."""
 
     def care(self, key: str, paywall: Paywall, upstream: Upstream) -> Paywall:
@@ -49,7 +49,7 @@ class Admission:
         self,
         allowed: frozenset[str],
         identity: Identity,
-        subscriptions: Subscriptions,
+        subscriptions: SubscriptionCare,
         *,
         reachable: bool,
     ) -> None:

@@ -26,7 +26,7 @@ from connector.store.task_rows import Task
 from connector.telemetry.metrics import delivery_ended, outbox_measured
 from connector.triggers.concurrency import QUICK_SECONDS, PushSlots
 from connector.triggers.payloads import Bodies, Body
-from connector.triggers.push_client import DEADLINE_SECONDS, Answer, PushClient
+from connector.triggers.push_client import DEADLINE_SECONDS, PushAnswer, PushClient
 from connector.triggers.result_buffer import Result, Results, write
 from connector.triggers.retry_policy import Decision, delay_after, judge
 from connector.triggers.signatures import headers
@@ -47,11 +47,11 @@ class _Done:
     """A task that left the pool, with what it was answered."""
 
     task: Task
-    answer: Answer
+    answer: PushAnswer
     decision: Decision
 
 
-class Delivery:
+class DeliveryWorker:
     """The worker of one process. Nothing runs before `start`, which belongs after any fork."""
 
     def __init__(
@@ -254,7 +254,7 @@ class Delivery:
             decision = judge(answer, task.tries, self._schedule)
         except Exception:
             log.exception("push_defect", hook=task.hook_id)
-            answer = Answer(None, 0, problem="The connector could not send this.")
+            answer = PushAnswer(None, 0, problem="The connector could not send this.")
             decision = judge(answer, task.tries, self._schedule)
         self._done.put(_Done(task, answer, decision))
         self._woken.set()

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Answer:
+class PushAnswer:
     """What came back: `status` is None if nothing did, then `problem` says why. `text` is the
     first 1 kB of the body, `retry_after` the header as it was sent."""
 
@@ -78,7 +78,7 @@ class PushClient:
         body: bytes,
         headers: Mapping[str, str],
         seconds: float = DEADLINE_SECONDS,
-    ) -> Answer:
+    ) -> PushAnswer:
         """POST once, with all checks, within `seconds`. Raises nothing."""
         began = time.monotonic()
         watch = Watch(self._allowed, seconds)
@@ -95,7 +95,7 @@ class PushClient:
                 if watch.expired_sentence():  # a head that was cut off looks like a whole one
                     raise TimeoutError
                 text = watch.first_bytes(response).decode(errors="replace")
-                return Answer(
+                return PushAnswer(
                     response.status_code,
                     latency,
                     text.replace("\0", "\ufffd"),
@@ -103,7 +103,7 @@ class PushClient:
                 )
         except Exception as error:
             problem = watch.expired_sentence() or _sentence(error)
-            return Answer(None, _since(began), problem=problem)
+            return PushAnswer(None, _since(began), problem=problem)
 
     def _session(self, watch: Watch) -> HTTPSession:
         """A session for one push: nothing, such as a cookie or a connection, outlives it."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from connector.store.outbox_rows import FAILED, PENDING, SENT
-from connector.triggers.push_client import Answer
+from connector.triggers.push_client import PushAnswer
 
 JITTER = 0.2
 RETRY_AFTER_MAX = 3600
@@ -32,7 +32,7 @@ class Decision:
     pause: int = 0
 
 
-def judge(answer: Answer, tries: int, schedule: Sequence[int]) -> Decision:
+def judge(answer: PushAnswer, tries: int, schedule: Sequence[int]) -> Decision:
     """The decision on the answer to a push that was tried `tries` times before."""
     status = answer.status
     if status is not None and 200 <= status < 300:

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import create_engine
 
 from connector.cli.doctor import diagnose, settings_findings
-from connector.cli.findings import Finding
+from connector.cli.probe import Finding
 from connector.config.settings import ConfigError, Settings, load
 from connector.store.engine import make_engine
 from connector.store.migrate import upgrade

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from connector.cli.commands import main
 from connector.cli.doctor import diagnose
-from connector.cli.findings import Finding
+from connector.cli.probe import Finding
 from connector.security.encryption import Encryption
 from connector.security.secret_rotation import check_secrets
 from connector.store import (

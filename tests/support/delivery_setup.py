@@ -22,7 +22,7 @@ from connector.store.paywall_rows import Paywall
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
-from connector.triggers.delivery import Delivery
+from connector.triggers.delivery import DeliveryWorker
 from connector.triggers.hooks import Hooks
 from connector.triggers.push_client import PushClient
 from tests.conftest import settings_for
@@ -94,9 +94,11 @@ class DeliverySetup:
         return event.id
 
     @contextlib.contextmanager
-    def working(self, **options: Any) -> Iterator[Delivery]:
+    def working(self, **options: Any) -> Iterator[DeliveryWorker]:
         """A worker that runs until the block is left."""
-        worker = Delivery(self.store, self.settings, self.encryption, self.push_client, **options)
+        worker = DeliveryWorker(
+            self.store, self.settings, self.encryption, self.push_client, **options
+        )
         worker.start()
         try:
             yield worker

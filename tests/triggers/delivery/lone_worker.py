@@ -10,12 +10,12 @@ import signal
 from connector.config.settings import load
 from connector.security.encryption import Encryption
 from connector.store import Store, make_engine
-from connector.triggers.delivery import Delivery
+from connector.triggers.delivery import DeliveryWorker
 from connector.triggers.push_client import PushClient
 
 if __name__ == "__main__":
     settings = load()
-    Delivery(
+    DeliveryWorker(
         Store(make_engine(settings.database_url)),
         settings,
         Encryption(settings.secret_keys),

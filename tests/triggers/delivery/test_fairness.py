@@ -8,7 +8,7 @@ import threading
 import time
 
 from connector.store.outbox_rows import PER_TARGET
-from connector.triggers.delivery import Delivery
+from connector.triggers.delivery import DeliveryWorker
 from tests.support.delivery_setup import DeliverySetup
 from tests.triggers.delivery.receiver import OK, Push, Receiver, running_receiver
 
@@ -26,7 +26,9 @@ def takes_its_time(connection: socket.socket, _: Push, over: threading.Event) ->
     connection.sendall(OK)
 
 
-def latencies(delivery_setup: DeliverySetup, worker: Delivery, quick: Receiver) -> list[float]:
+def latencies(
+    delivery_setup: DeliverySetup, worker: DeliveryWorker, quick: Receiver
+) -> list[float]:
     """Seconds from each of some commits to its push."""
     waited = []
     for number in range(1, EVENTS + 1):

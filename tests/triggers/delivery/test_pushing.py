@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.triggers.push_client import Answer, PushClient
+from connector.triggers.push_client import PushAnswer, PushClient
 from tests.triggers.delivery.receiver import Push, Receiver, running_receiver, says
 from tests.triggers.delivery.resolver import PUBLIC, Resolver
 
@@ -33,7 +33,7 @@ def inner() -> Iterator[Receiver]:
         yield receiver
 
 
-def push(push_client: PushClient, url: str, seconds: float = 15.0) -> Answer:
+def push(push_client: PushClient, url: str, seconds: float = 15.0) -> PushAnswer:
     """One push with an empty object."""
     return push_client.post(url, b"{}", {"Content-Type": "application/json"}, seconds)
 
