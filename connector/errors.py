@@ -230,7 +230,7 @@ def kinds() -> list[type[ConnectorError]]:
 def titles() -> dict[str, str]:
     """What each status that can be answered means: the titles of its errors, the general first."""
     meanings: dict[str, list[str]] = {}
-    for kind in kinds()[1:]:
+    for kind in kinds():
         said = meanings.setdefault(str(kind.status), [])
         if "title" in vars(kind) and kind.title not in said:
             said.append(kind.title)

@@ -17,6 +17,14 @@ Json = dict[str, Any]
 
 _CHAT_OPTIONS = ("max_tokens", "temperature")
 
+CHAT_MODEL_PLACE = {
+    "AI": ["Language Models", "Root Nodes"],
+    "Language Models": ["Chat Models (Recommended)"],
+}
+"""Where n8n's panel shows models that people attach to a chain or an agent."""
+_ALIASES = ("paywall", "billing", "payment", "charge", "credits", "balance", "top up", "monetize")
+"""What somebody types who does not know our name."""
+
 
 def trigger() -> Json:
     """The node that the connector calls when something happens."""
@@ -87,10 +95,7 @@ def chat_model() -> Json:
         "defaults": {"name": "Paywalls Chat Model"},
         "codex": {
             "categories": ["AI"],
-            "subcategories": {
-                "AI": ["Language Models", "Root Nodes"],
-                "Language Models": ["Chat Models (Recommended)"],
-            },
+            "subcategories": CHAT_MODEL_PLACE,
             "resources": {"primaryDocumentation": []},
         },
         "outputNames": ["Model"],
@@ -110,17 +115,23 @@ def chat_model() -> Json:
     }
 
 
-def codex(node: str, *categories: str) -> Json:
-    """Where a node stands in n8n's panel.
+def codex(node: str, category: str, subcategories: Json | None = None) -> Json:
+    """Where a node stands in n8n's panel, and which words find it beside its name.
 
+    n8n's editor shows nothing of a node in the category AI without a subcategory of AI, so that is
+    refused here with a ValueError. As a tool of an agent n8n files a node by itself.
     Source: https://docs.n8n.io/integrations/creating-nodes/build/reference/node-codex-files/
     """
+    if category == "AI" and not (subcategories or {}).get("AI"):
+        raise ValueError(f"n8n would hide {node}: the category AI needs a subcategory of AI")
     documentation = [{"url": "https://www.npmjs.com/package/n8n-nodes-paywalls"}]
     return {
         "node": f"n8n-nodes-paywalls.{node}",
         "nodeVersion": "1.0",
         "codexVersion": "1.0",
-        "categories": list(categories),
+        "categories": [category],
+        **({"subcategories": subcategories} if subcategories else {}),
+        "alias": list(_ALIASES),
         "resources": {
             "primaryDocumentation": documentation,
             "credentialDocumentation": documentation,

@@ -55,9 +55,7 @@ def _told(address: str) -> dict[str, str]:
         "nodes/PaywallsTrigger/description.json": other_nodes.trigger(),
         "nodes/PaywallsPollingTrigger/description.json": other_nodes.polling_trigger(),
         "nodes/PaywallsChatModel/description.json": other_nodes.chat_model(),
-        "nodes/Paywalls/Paywalls.node.json": other_nodes.codex(
-            "paywalls", "Finance & Accounting", "AI"
-        ),
+        "nodes/Paywalls/Paywalls.node.json": other_nodes.codex("paywalls", "Finance & Accounting"),
         "nodes/PaywallsTrigger/PaywallsTrigger.node.json": other_nodes.codex(
             "paywallsTrigger", "Finance & Accounting"
         ),
@@ -65,7 +63,7 @@ def _told(address: str) -> dict[str, str]:
             "paywallsPollingTrigger", "Finance & Accounting"
         ),
         "nodes/PaywallsChatModel/PaywallsChatModel.node.json": other_nodes.codex(
-            "paywallsChatModel", "AI"
+            "paywallsChatModel", "AI", other_nodes.CHAT_MODEL_PLACE
         ),
     }
     texts = {
