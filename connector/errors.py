@@ -67,6 +67,26 @@ class ConnectorError(Exception):
         if retryable is not None:
             self.retryable = retryable
 
+    def problem(
+        self, request_id: str, *, status: int | None = None, reference: str = ""
+    ) -> dict[str, object]:
+        """The members of this error's body on the wire; `status` where it is another than usual.
+
+        Source: https://www.rfc-editor.org/rfc/rfc9457
+        """
+        return {
+            "type": f"urn:paywalls-connector:{self.code}",
+            "title": self.title,
+            "status": self.status if status is None else status,
+            "detail": self.message,
+            "message": self.message,
+            "code": self.code,
+            "field": self.field,
+            "reference": self.reference or reference,
+            "request_id": request_id,
+            "retryable": self.retryable,
+        }
+
 
 class InputError(ConnectorError):
     """The caller can mend the request."""

@@ -36,18 +36,7 @@ def json_answer(body: object, status: int = 200) -> Response:
 
 def problem(error: ConnectorError) -> dict[str, Any]:
     """The members of an error's body."""
-    return {
-        "type": f"urn:paywalls-connector:{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.message,
-        "message": error.message,
-        "code": error.code,
-        "field": error.field,
-        "reference": error.reference or g.get("reference", ""),
-        "request_id": request_id(),
-        "retryable": error.retryable,
-    }
+    return error.problem(request_id(), reference=g.get("reference", ""))
 
 
 def respond(error: ConnectorError) -> Response:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-import orjson
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
@@ -25,7 +24,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 )
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from connector import errors
+from connector import errors, jsontext
 from connector.config.settings import Settings
 from connector.telemetry import logs, metrics
 
@@ -184,20 +183,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             self.log.warning("Unreadable request: %s", exc)
         else:
             self.log.error("Unhandled exception", exc_info=exc)
-        body = orjson.dumps(
-            {
-                "type": f"urn:paywalls-connector:{error.code}",
-                "title": error.title,
-                "status": status,
-                "detail": error.message,
-                "message": error.message,
-                "code": error.code,
-                "field": "",
-                "reference": "",
-                "request_id": logs.request_id(),
-                "retryable": False,
-            }
-        )
+        body = jsontext.dumps(error.problem(logs.request_id(), status=status))
         head = (
             f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
             f"Content-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
