@@ -161,6 +161,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         identity=identity,
         admission=admission,
         client=client,
+        encryption=encryption,
         rate_limits=RateLimits(settings.rate_limit, settings.redis_url),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
         hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),

@@ -9,6 +9,8 @@ ConnectorError
 │   ├── NotFound              404
 │   ├── WrongMethod           405
 │   ├── StillInFlight         409    the same reference is being worked on
+│   ├── StillInDoubt          409    not known yet whether it went through
+│   │   └── StoredRefusal     409    a "no" to a user who could pay: from before (ledger only)
 │   ├── EndpointGone          410    an inbound address that we never made
 │   ├── CursorGone            410    a cursor older than what is kept
 │   ├── BodyTooLarge          413
@@ -133,6 +135,18 @@ class StillInFlight(InputError):
     code = "still_in_flight"
     title = "The same reference is still being worked on"
     retryable = True
+
+
+class StillInDoubt(InputError):
+    status = 409
+    code = "still_in_doubt"
+    title = "It is not known yet whether this went through"
+    retryable = True
+
+
+class StoredRefusal(StillInDoubt):
+    """Upstream said "no" under a key that is in doubt, although the user could pay now: the answer
+    is one that it had stored. The ledger tells it as StillInDoubt, or tries the next key."""
 
 
 class EndpointGone(InputError):

@@ -24,9 +24,11 @@ class Call:
     """One call of an action.
 
     `idempotency_key` is the upstream key that the ledger chose, for actions that are exactly
-    once. `account` looks up the caller's paywall; it may ask upstream, and raises as that does.
+    once; `in_doubt` that an earlier try under it got no answer. `account` looks up the caller's
+    paywall; it may ask upstream, and raises as that does.
     """
 
     upstream: Upstream
     account: Callable[[], Account]
     idempotency_key: str = ""
+    in_doubt: bool = False

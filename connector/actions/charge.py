@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.actions.call import Call
-from connector.actions.refusals import explain
+from connector.actions.refusals import doubt_a_refusal, explain
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
 from connector.catalog.outcomes import MEANINGS, UNKNOWN
@@ -64,7 +64,10 @@ class ChargeOutput(Output):
     exactly_once=ExactlyOnce(),
 )
 def charge(call: Call, values: Values) -> Values:
-    """A refusal is an answer with `success` false, upstream's words and the link to open."""
+    """A refusal is an answer with `success` false, upstream's words and the link to open.
+
+    Raises StoredRefusal or StillInDoubt for one that may be older than what the user paid since.
+    """
     notes = {"reference": values["reference"]}
     if "description" in values:
         notes["description"] = values["description"]
@@ -76,6 +79,8 @@ def charge(call: Call, values: Values) -> Values:
             "outcome": "charged",
             "message": answer.message or "The charge went through.",
         }
+    if call.in_doubt:
+        doubt_a_refusal(call.upstream, values["user"], values["amount"])
     outcome, link = explain(call.upstream, values["user"], answer.message, values["amount"])
     return {
         "success": False,

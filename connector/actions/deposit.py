@@ -75,6 +75,8 @@ def deposit(call: Call, values: Values) -> Values:
             values["user"], values["amount"], notes, call.idempotency_key
         )
     except UpstreamRejected as refused:
+        if call.in_doubt:
+            raise  # it may have been added before: not a word about a balance that takes none
         log.info("deposit_refused", said=refused.message)
         return {"success": False, "outcome": "not_supported", "message": NOT_SUPPORTED}
     balance = number_in(formatted)

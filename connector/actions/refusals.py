@@ -10,10 +10,14 @@ import re
 from decimal import Decimal
 
 from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, TOPUP_REQUIRED
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, StillInDoubt, StoredRefusal
 from connector.money import number_in
 from connector.upstream import Upstream
 
+_ASK_AGAIN = (
+    "It is not known yet whether this went through, and Paywalls cannot tell right now. Send the "
+    "same again, with the same reference: it will not count twice."
+)
 _LINK = re.compile(r"https?://[^\s<>\"'`]+")
 _ENDS = ".,;:!?)]}>*_”’»。，、！？；：）】」…"
 
@@ -49,3 +53,20 @@ def explain(upstream: Upstream, user: str, message: str, amount: Decimal | None)
     except ConnectorError:
         alone = {link.rstrip(_ENDS) for link in links}
         return DECLINED, alone.pop() if len(alone) == 1 else ""
+
+
+def doubt_a_refusal(upstream: Upstream, user: str, amount: Decimal) -> None:
+    """Whether a "no" to a charge that was in doubt may be told to the user.
+
+    Returns where the user cannot pay now, so that the "no" holds. Raises StoredRefusal where the
+    user is connected and has enough: then upstream only repeated what it had said before; and
+    StillInDoubt where upstream cannot be asked.
+    """
+    try:
+        if not upstream.connection(user).connected:
+            return
+        balance = number_in(upstream.balance(user).formatted)
+    except ConnectorError:
+        raise StillInDoubt(_ASK_AGAIN, retry_after=5) from None
+    if balance is not None and balance >= amount:
+        raise StoredRefusal(_ASK_AGAIN)

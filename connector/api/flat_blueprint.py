@@ -11,10 +11,11 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
-from connector.api.authentication import Access, admit, identify
+from connector.api.authentication import Access, Caller, admit, identify
 from connector.api.keys import find_key
 from connector.catalog.actions import Action, Input, Values
-from connector.errors import InvalidField
+from connector.errors import ConnectorError, InvalidField
+from connector.ledger.doubt import told_before_the_ledger
 
 View = Callable[..., Response]
 
@@ -71,7 +72,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         def register(view: View) -> View:
             def admitted(values: Values, **address: str) -> Response:
                 check(values)
-                return view(admit(access), values, **address)
+                return view(_admitted(access, action), values, **address)
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
             described = self.response(status, gives(many=many))(admitted)
@@ -92,3 +93,13 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
             return view
 
         return register
+
+
+def _admitted(access: Access, action: Action | None) -> Caller:
+    """Who calls. A failure here says nothing about a reference that may be in doubt."""
+    try:
+        return admit(access)
+    except ConnectorError as error:
+        if action is not None and action.exactly_once:
+            raise told_before_the_ledger(error) from None
+        raise

@@ -14,6 +14,7 @@ from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
 from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
+from connector.ledger.claims import Sender
 from connector.money import plain
 
 
@@ -34,8 +35,10 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
                 caller.paywall,
                 action,
                 values,
-                lambda upstream_key: action.perform(call(upstream_key), values),
+                lambda now: action.perform(call(now.upstream_key, now.in_doubt), now.values),
                 caller.upstream.deadline,
+                Sender(tuple(parts.identity.fingerprints(caller.key).values()), parts.encryption),
+                parts.settings.doubt_seconds,
             )
         except KeyRefused:
             parts.identity.distrust(caller.key)

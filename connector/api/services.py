@@ -13,6 +13,7 @@ from connector.deadline import Deadline
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.security.admission import Admission
+from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.store import Store
 from connector.triggers.hooks import Hooks
@@ -33,6 +34,7 @@ class Services:
     identity: Identity
     admission: Admission
     client: Client
+    encryption: Encryption = field(repr=False)
     rate_limits: RateLimits = field(repr=False)
     readiness: Readiness = field(repr=False)
     inbound: Inbound = field(repr=False)

@@ -66,6 +66,7 @@ class Settings:
     log_level: str
     database_pool: int
     ledger_retention_days: int
+    doubt_seconds: int
     event_retention_days: int
     delivery_retention_days: int
     retry_schedule: tuple[int, ...]
@@ -148,6 +149,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("LEDGER_RETENTION_DAYS", "90", parse.whole(1, 3650),
             "How many days a decided charge or deposit is remembered. "
             "Undecided ones stay for ever.", "365"),
+    Setting("DOUBT_SECONDS", "120", parse.whole(1, 3600),
+            "How many seconds a try whose answer was lost may still be on its way. Only then is a "
+            "user who has paid meanwhile charged by a new try.", "300"),
     Setting("EVENT_RETENTION_DAYS", "30", parse.whole(1, 3650),
             "How many days events are kept for triggers that poll.", "90"),
     Setting("DELIVERY_RETENTION_DAYS", "30", parse.whole(1, 3650),

@@ -24,6 +24,7 @@ from connector.store import (
     hook_rows,
     ledger_rows,
     subscription_rows,
+    undecided_rows,
 )
 from connector.store.paywall_rows import Paywall
 from connector.store.subscription_rows import READY, Subscription
@@ -123,7 +124,7 @@ class Housekeeper:
         steps: tuple[tuple[str, Callable[[Connection], int]], ...] = (
             ("ledger", lambda c: ledger_rows.purge(c, settings.ledger_retention_days)),
             ("events", lambda c: event_rows.purge(c, settings.event_retention_days)),
-            ("unknown", ledger_rows.overdue_as_unknown),
+            ("unknown", undecided_rows.overdue_as_unknown),
             ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
             ("hooks", hook_rows.purge),
         )

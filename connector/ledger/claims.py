@@ -6,39 +6,98 @@ The decisions of the ledger that need the row locked (docs/exactly-once.md).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
-from connector.catalog.actions import Action
+from connector import jsontext
+from connector.catalog.actions import Action, Values
 from connector.deadline import Deadline
-from connector.errors import ReferenceReused, StillInFlight, Unavailable
-from connector.store import ledger_rows
+from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
+from connector.money import plain
+from connector.store import ledger_rows, undecided_rows
 from connector.store.ledger_rows import DONE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 
 TAKE_OVER_NEEDS = 6.0
 """Seconds that a waiter must have left to begin a try of its own."""
 
+_OTHER_KEY_AFTER = 3600
+_OTHER_KEY = (
+    "It is not known yet whether this went through. It was sent under another Paywalls key, so it "
+    "is not sent again under this one. Ask the connector's operator to look this reference up."
+)
+_CLOSED = (
+    "It is not known yet whether this went through, and what was sent cannot be read. Ask the "
+    "connector's operator to add the old secret to CONNECTOR_SECRET_KEYS, then send the same again."
+)
+
 log = structlog.get_logger(__name__)
+
+
+class Sealing(Protocol):
+    """What the ledger needs of encryption (connector.security.encryption)."""
+
+    def seal(self, text: str) -> str:
+        """`text`, encrypted."""
+
+    def open(self, sealed: str) -> str | None:
+        """What was sealed, or None under a secret that is not loaded."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who calls: the fingerprints of the key that is sent upstream, the newest secret's first."""
+
+    fingerprints: tuple[str, ...]
+    sealing: Sealing = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Intent:
-    """One call of an exactly-once action; `same` are the values that make another one the same."""
+    """One call of an exactly-once action; `same` are the values that make another one the same, and
+    `notes` those that do not (a description, metadata)."""
 
     paywall: Paywall
     action: Action
+    sender: Sender
     user: str
     amount: str
     reference: str
     same: tuple[str, ...]
+    notes: Values = field(repr=False)
+
+    @classmethod
+    def of(cls, paywall: Paywall, action: Action, sender: Sender, values: Values) -> Intent:
+        """The intent of a call with these values. Raises TypeError for an action that is not
+        exactly-once."""
+        rule = action.exactly_once
+        if rule is None:
+            raise TypeError(f"the action {action.key} is not exactly-once")
+        told = {"user", "amount", "reference", *rule.same}
+        return cls(
+            paywall,
+            action,
+            sender,
+            values["user"],
+            plain(rule.amount(values)),
+            values["reference"],
+            rule.texts(values),
+            {name: values[name] for name in values if name not in told},
+        )
 
     @property
     def values_hash(self) -> str:
         """Stands for `same`, to be compared."""
         return hashlib.sha256("\0".join(self.same).encode()).hexdigest()
+
+    def sealed_notes(self) -> str:
+        """The notes as the ledger keeps them until the row is decided; "" for none."""
+        if not self.notes:
+            return ""
+        return self.sender.sealing.seal(jsontext.dumps(self.notes).decode())
 
     def upstream_key(self, try_number: int) -> str:
         """The same for the same intent, even from another database, so that upstream's own
@@ -49,12 +108,16 @@ class Intent:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to try: the row, the fencing token, and the key to send upstream."""
+    """The right to try: the row, the fencing token, the key to send upstream and the notes of the
+    first try; since how many seconds it is in doubt about a try without an answer."""
 
     entry_id: str
     token: int
     upstream_key: str
-    was_in_doubt: bool
+    notes: Values = field(repr=False)
+    try_number: int = 1
+    was_in_doubt: bool = False
+    unanswered_seconds: int | None = None
 
 
 def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry:
@@ -73,17 +136,12 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
     if entry is None:
         raise Unavailable("The reference is being written. Try again in a moment.")
     if entry.values_hash != intent.values_hash:
-        raise ReferenceReused(
-            f"This reference was used before for {entry.amount} and user {entry.user_id}. Use a "
-            "new reference for another amount or user, or send the same values again.",
-            field="reference",
-            reference=intent.reference,
-        )
+        raise _reused(entry)
     if entry.state in (DONE, UNKNOWN) or entry.leased:
         return entry
     in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
     if in_doubt and entry.overdue:
-        ledger_rows.give_up(connection, entry.id)
+        undecided_rows.give_up(connection, entry.id)
         log.error("ledger_unknown", ledger_id=entry.id, action=entry.action)
         return ledger_rows.get(connection, entry.id) or entry
     if deadline.left() < TAKE_OVER_NEEDS:
@@ -93,9 +151,54 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
             reference=intent.reference,
             retry_after=2,
         )
-    key = entry.upstream_key if in_doubt else intent.upstream_key(entry.try_number)
-    token = ledger_rows.take_lease(connection, entry, upstream_key=key, in_doubt=in_doubt)
-    return Lease(entry.id, token, key, in_doubt)
+    if not in_doubt:
+        return _lease(connection, intent, entry, intent.upstream_key(entry.try_number), None)
+    if entry.sent_under and entry.sent_under not in intent.sender.fingerprints:
+        raise StillInDoubt(_OTHER_KEY, reference=intent.reference, retry_after=_OTHER_KEY_AFTER)
+    return _lease(connection, intent, entry, entry.upstream_key, entry.sent)
+
+
+def _lease(
+    connection: Connection, intent: Intent, entry: Entry, key: str, sent: str | None
+) -> Lease:
+    """A lease on a row that is there; `sent`: the sealed notes of a first try that is in doubt."""
+    in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
+    notes = intent.notes
+    if sent:
+        opened = intent.sender.sealing.open(sent)
+        if opened is None:
+            raise Unavailable(_CLOSED)
+        notes = jsontext.loads(opened)
+    elif sent == "":
+        notes = {}
+    token = ledger_rows.take_lease(
+        connection,
+        entry,
+        upstream_key=key,
+        in_doubt=in_doubt,
+        sent=intent.sealed_notes() if sent is None else sent,
+        sent_under=(entry.sent_under if in_doubt else None) or intent.sender.fingerprints[0],
+    )
+    # A process that was lost with its answer may have sent until now.
+    unanswered = 0 if entry.state == PENDING else entry.unanswered_seconds
+    return Lease(entry.id, token, key, notes, entry.try_number, in_doubt, unanswered)
+
+
+def _reused(entry: Entry) -> ReferenceReused:
+    """While the call before is in doubt, a new reference could be a second charge for the same."""
+    before = f"for {entry.amount} and user {entry.user_id}"
+    if entry.state in (PENDING, IN_DOUBT):
+        said = (
+            f"This reference was used before {before}, and it is not known yet whether that went "
+            "through. Send exactly those values again to find out; take a new reference only for "
+            "something new."
+        )
+    else:
+        said = (
+            f"This reference was used before {before}. Use a new reference for another amount or "
+            "user, or send the same values again."
+        )
+    return ReferenceReused(said, field="reference", reference=entry.reference)
 
 
 def _find(connection: Connection, intent: Intent) -> Entry | None:
@@ -115,5 +218,7 @@ def _insert(connection: Connection, intent: Intent) -> Lease | None:
         user_id=intent.user,
         amount=intent.amount,
         upstream_key=key,
+        sent=intent.sealed_notes(),
+        sent_under=intent.sender.fingerprints[0],
     )
-    return None if entry_id is None else Lease(entry_id, 1, key, was_in_doubt=False)
+    return None if entry_id is None else Lease(entry_id, 1, key, intent.notes)

@@ -7,7 +7,6 @@ it, and is never sent again after that (docs/exactly-once.md).
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 
@@ -18,24 +17,16 @@ from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
 from connector.deadline import Deadline
 from connector.errors import (
-    ConnectorError,
     StillInFlight,
-    Unavailable,
-    UpstreamBusy,
-    UpstreamRejected,
 )
-from connector.ledger.claims import Intent, Lease, claim
+from connector.ledger import tries
+from connector.ledger.claims import Intent, Lease, Sender, claim
 from connector.ledger.verdicts import Verdict
-from connector.money import plain
-from connector.store import Store, ledger_rows
-from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
+from connector.store import Store, ledger_rows, undecided_rows
+from connector.store.ledger_rows import DONE, FREE, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import ledger_answered
 
-SEND_WITHIN = 8.0
-"""Seconds after taking a lease within which the call must begin: 8 + 20 for the call < 30."""
-SETTLE_AGAIN_NEEDS = 6.0
-"""Seconds that must be left to write an answer down once more: the database may take 5."""
 _FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
 
 log = structlog.get_logger(__name__)
@@ -46,31 +37,24 @@ def run(
     paywall: Paywall,
     action: Action,
     values: Values,
-    perform: Callable[[str], Values],
+    perform: Callable[[tries.Try], Values],
     deadline: Deadline,
+    sender: Sender,
+    doubt_seconds: int,
 ) -> Values:
-    """Make `perform(upstream_key)` happen once for the reference in `values`; its result, or the
-    one it had before (then with `duplicate` true).
+    """Make `perform` happen once for the reference in `values`; its result, or the one it had
+    before (then with `duplicate` true).
 
-    Raises ReferenceReused, StillInFlight, Unavailable, what `perform` raises, or TypeError for an
-    action that is not exactly-once.
+    `doubt_seconds` after a try without an answer, an upstream key that only replays a "no" is
+    given up for the next one. Raises ReferenceReused, StillInFlight, StillInDoubt, Unavailable, or
+    what `perform` raises.
     """
-    rule = action.exactly_once
-    if rule is None:
-        raise TypeError(f"the action {action.key} is not exactly-once")
-    intent = Intent(
-        paywall,
-        action,
-        values["user"],
-        plain(rule.amount(values)),
-        values["reference"],
-        rule.texts(values),
-    )
+    intent = Intent.of(paywall, action, sender, values)
     while True:
         began = time.monotonic()
         claimed = store.write(lambda connection: claim(connection, intent, deadline))
         if isinstance(claimed, Lease):
-            own, kept = _try(store, intent, claimed, perform, began, deadline)
+            own, kept = tries.make(store, intent, claimed, perform, began, deadline, doubt_seconds)
             if kept or own.final:
                 return _answer(intent, own, duplicate=not kept)
             continue  # the lease was lost: what counts is what the other try finds out
@@ -101,76 +85,6 @@ def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Ver
     )
 
 
-def _try(
-    store: Store,
-    intent: Intent,
-    owned: Lease,
-    perform: Callable[[str], Values],
-    began: float,
-    deadline: Deadline,
-) -> tuple[Verdict, bool]:
-    """Call upstream under the lease, asked for at `began`, and write down how it ended; also
-    whether that is what the ledger now says."""
-    try:
-        if time.monotonic() - began > SEND_WITHIN:
-            raise Unavailable("The connector is too busy to start this now. Try again.")
-        verdict = Verdict(result=perform(owned.upstream_key))
-    except ConnectorError as error:
-        verdict = Verdict(error=error)
-    except BaseException:
-        with contextlib.suppress(ConnectorError):
-            _settle(store, owned, IN_DOUBT, "", deadline, next_try=False, final=False)
-        raise
-    if verdict.final:
-        state, next_try = DONE, False
-    elif owned.was_in_doubt or not verdict.nothing_happened:
-        state, next_try = IN_DOUBT, False
-    else:
-        answered = verdict.error is None or isinstance(
-            verdict.error, UpstreamRejected | UpstreamBusy
-        )
-        state, next_try = FREE, answered
-    kept = _settle(
-        store, owned, state, verdict.to_json(), deadline, next_try=next_try, final=verdict.final
-    )
-    if not kept and not verdict.final:
-        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=intent.action.key)
-    return verdict, kept
-
-
-def _settle(
-    store: Store,
-    owned: Lease,
-    state: str,
-    answer: str,
-    deadline: Deadline,
-    *,
-    next_try: bool,
-    final: bool,
-) -> bool:
-    """Write the end of a try, once more if the database is away and there is time. If it stays
-    away the lease runs out and the next call resumes with the same upstream key, so the answer
-    can still be told."""
-    while True:
-        try:
-            return store.write(
-                lambda connection: ledger_rows.settle(
-                    connection,
-                    owned.entry_id,
-                    owned.token,
-                    state=state,
-                    answer=answer,
-                    next_try=next_try,
-                    any_token=final,
-                )
-            )
-        except Unavailable:
-            log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
-            if deadline.left() < SETTLE_AGAIN_NEEDS:
-                return True
-            time.sleep(0.2)
-
-
 def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
     """An operator's decision on a row that is in doubt or unknown: it did or did not happen.
 
@@ -192,7 +106,7 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
                 "message": "This was confirmed by hand." if happened else "This did not happen.",
             }
         )
-        ledger_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
+        undecided_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
         return ledger_rows.get(connection, entry_id)
 
     return store.write(decide)

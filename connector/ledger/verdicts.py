@@ -30,6 +30,11 @@ class Verdict:
         """Whether it certainly did not happen."""
         return not self.final if self.error is None else self.error.nothing_happened
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was sent, and no answer came that says what became of it."""
+        return self.error is not None and not self.error.nothing_happened
+
     def to_json(self) -> str:
         """As JSON text for the ledger."""
         error = self.error

@@ -138,6 +138,12 @@ def _before(fault: Fault) -> None:
             raise SandboxError(429, "Too many requests, on purpose.", {"Retry-After": wait})
         case "http_401":
             raise SandboxError(401, "This API key was refused on purpose.")
+        case "redirect":
+            headers = {"Location": "https://elsewhere.example/v1"}
+            raise SandboxError(307, "This moved elsewhere, on purpose.", headers)
+        case "http_400" | "http_403" | "http_404" | "http_409" | "http_422":
+            status = int(fault.kind.removeprefix("http_"))
+            raise SandboxError(status, "This request was refused on purpose.")
         case "drop_before_commit":
             raise ConnectionDropped
         case "slow":

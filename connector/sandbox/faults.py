@@ -22,7 +22,13 @@ OPERATIONS = (
 KINDS = (
     "http_500",
     "http_429",
+    "http_400",
     "http_401",
+    "http_403",
+    "http_404",
+    "http_409",
+    "http_422",
+    "redirect",
     "slow",
     "drop_before_commit",
     "drop_after_commit",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from connector.security.encryption import Encryption
 from connector.security.identity import endpoint_tag, secret_tag
-from connector.store import Store, paywall_rows, sealed_rows, secret_rows
+from connector.store import Store, paywall_rows, sealed_rows, secret_rows, undecided_rows
 
 ADVICE = (
     "Add the old secret again behind the new one in CONNECTOR_SECRET_KEYS, separated by a comma."
@@ -43,9 +43,10 @@ class Lacking:
     addresses: int = 0
     hooks: int = 0
     kept_keys: int = 0
+    in_doubt: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.keys, self.addresses, self.hooks, self.kept_keys))
+        return any((self.keys, self.addresses, self.hooks, self.kept_keys, self.in_doubt))
 
     @property
     def sentence(self) -> str:
@@ -54,6 +55,7 @@ class Lacking:
             (self.keys, "{} key(s) used lately"),
             (self.hooks, "{} hook(s)"),
             (self.kept_keys, "{} key(s) kept for the worker"),
+            (self.in_doubt, "{} charge(s) or deposit(s) in doubt"),
             (self.addresses, "the address for events of {} paywall(s) with hooks"),
         )
         what = ", ".join(words.format(count) for count, words in counted if count)
@@ -79,13 +81,15 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
         }
         hooks = _closed(encryption, sealed_rows.hook_secrets(connection))
         kept = _closed(encryption, sealed_rows.kept_keys(connection))
+        in_doubt = _closed(encryption, undecided_rows.seals(connection))
         named = [tag for tag in unloaded if keys[tag] or addresses[tag]]
         return Lacking(
-            tuple(named or (unloaded if hooks or kept else ())),
+            tuple(named or (unloaded if hooks or kept or in_doubt else ())),
             sum(keys.values()),
             sum(addresses.values()),
             hooks,
             kept,
+            in_doubt,
         )
 
     return store.read(look)
@@ -118,6 +122,7 @@ def _renew(store: Store, encryption: Encryption) -> None:
     for read, replace in (
         (sealed_rows.hook_secrets, sealed_rows.replace_hook_secret),
         (sealed_rows.kept_keys, sealed_rows.replace_kept_key),
+        (undecided_rows.seals, undecided_rows.replace_seal),
     ):
         for name, old in store.read(read):
             new = encryption.renewed(old)

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Executable,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     delete,
     or_,
     select,
+    type_coerce,
     update,
 )
 
@@ -35,12 +37,15 @@ STATES = (PENDING, IN_DOUBT, FREE, DONE, UNKNOWN)
 LEASE_SECONDS = 30
 DOUBT_SECONDS = 23 * 3600
 """Upstream forgets an idempotency key after about 24 h; an hour of that is left as a margin."""
+_BELIEVED_SECONDS = 2 * LEASE_SECONDS
+"""No lease ends later than that: one that says so was written while the clock was wrong."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row. `leased` and `overdue` (in doubt for longer than upstream remembers its key) were
-    judged by the database's clock when it was read."""
+    """A row. Its last fields were judged by the database's clock when it was read: `leased`,
+    `overdue` (in doubt for longer than upstream remembers its key), and `unanswered_seconds`, since
+    something was last sent without an answer (None: never)."""
 
     id: str
     paywall_id: str
@@ -58,14 +63,19 @@ class Entry:
     answer: str | None
     created_at: datetime
     updated_at: datetime
+    sent: str | None
+    sent_under: str | None
     leased: bool
     overdue: bool
+    unanswered_seconds: int | None
 
 
-_judged = ("leased", "overdue")
+_judged = ("leased", "overdue", "unanswered_seconds")
+_microseconds = type_coerce(now(), BigInteger) - type_coerce(ledger.c.unanswered_at, BigInteger)
 _select = select(
     *(ledger.c[name] for name in Entry.__dataclass_fields__ if name not in _judged),
-    (ledger.c.lease_until > now()).label("leased"),
+    ledger.c.lease_until.between(now(), now(_BELIEVED_SECONDS)).label("leased"),
+    (_microseconds // 1_000_000).label("unanswered_seconds"),
     (ledger.c.first_sent_at < now(-DOUBT_SECONDS)).label("overdue"),
 )
 
@@ -80,6 +90,8 @@ def insert_intent(
     user_id: str,
     amount: str,
     upstream_key: str,
+    sent: str | None = None,
+    sent_under: str | None = None,
 ) -> str | None:
     """A new row, pending and leased, with token 1; its id, or None if the reference is known."""
     row: Row[tuple[str]] | None = connection.execute(
@@ -93,6 +105,8 @@ def insert_intent(
             "user_id": user_id,
             "amount": amount,
             "upstream_key": upstream_key,
+            "sent": sent,
+            "sent_under": sent_under,
         },
     ).first()
     return None if row is None else row.id
@@ -159,9 +173,19 @@ def _get(lock: bool) -> Executable:
     return query.with_for_update() if lock else query
 
 
-def take_lease(connection: Connection, entry: Entry, *, upstream_key: str, in_doubt: bool) -> int:
+def take_lease(
+    connection: Connection,
+    entry: Entry,
+    *,
+    upstream_key: str,
+    in_doubt: bool,
+    sent: str | None,
+    sent_under: str | None,
+) -> int:
     """Lease a row for another try; its new fencing token. The age of the upstream key starts
-    anew unless the row is in doubt."""
+    anew unless the row is in doubt. A row that is still pending lost its process, and with it an
+    answer."""
+    lost = entry.state == PENDING
     connection.execute(
         update(ledger)
         .where(ledger.c.id == entry.id)
@@ -172,10 +196,30 @@ def take_lease(connection: Connection, entry: Entry, *, upstream_key: str, in_do
             upstream_key=upstream_key,
             was_in_doubt=in_doubt,
             first_sent_at=ledger.c.first_sent_at if in_doubt else now(),
+            unanswered_at=now() if lost else ledger.c.unanswered_at,
+            sent=sent,
+            sent_under=sent_under,
             updated_at=now(),
         )
     )
     return entry.token + 1
+
+
+def next_key(connection: Connection, entry_id: str, token: int, upstream_key: str) -> bool:
+    """Go on with another upstream key, under the same lease, which begins anew; False when it was
+    lost to another try. The row stays in doubt: about the new key from now on."""
+    done = connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry_id, ledger.c.token == token, ledger.c.state == PENDING)
+        .values(
+            upstream_key=upstream_key,
+            try_number=ledger.c.try_number + 1,
+            first_sent_at=now(),
+            lease_until=now(LEASE_SECONDS),
+            updated_at=now(),
+        )
+    )
+    return done.rowcount == 1
 
 
 def settle(
@@ -185,73 +229,50 @@ def settle(
     *,
     state: str,
     answer: str,
+    upstream_key: str,
     next_try: bool = False,
     any_token: bool = False,
+    unanswered: bool = False,
 ) -> bool:
-    """Write how a try ended; False when the lease was lost to another try meanwhile.
+    """Write how a try under `upstream_key` ended; False when the lease was lost to another try
+    meanwhile.
 
     `any_token`: a late "charged" always wins. `next_try`: the next try takes a new upstream key.
-    A row that is done stays as it is.
+    `unanswered`: it was sent, and no answer came. A row that is done stays as it is.
     """
     done = connection.execute(
-        _settle(state == IN_DOUBT, next_try, any_token),
-        {"row": entry_id, "mine": token, "state": state, "answer": answer},
+        _settle(state == IN_DOUBT, next_try, any_token, unanswered),
+        {
+            "row": entry_id,
+            "mine": token,
+            "state": state,
+            "answer": answer,
+            "sent_key": upstream_key,
+        },
     )
     return done.rowcount == 1
 
 
 @cache
-def _settle(in_doubt: bool, next_try: bool, any_token: bool) -> Executable:
+def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -> Executable:
     values: dict[str, object] = {"lease_until": now(), "updated_at": now()}
     if in_doubt:
         values["was_in_doubt"] = True
+    else:
+        values["sent"] = None
+    if unanswered:
+        values["unanswered_at"] = now()
     if next_try:
         values["try_number"] = ledger.c.try_number + 1
     statement = update(ledger).where(ledger.c.id == bindparam("row"), ledger.c.state != DONE)
     if not any_token:
         statement = statement.where(ledger.c.token == bindparam("mine"))
-    return statement.values(**values, state=bindparam("state"), answer=bindparam("answer"))
-
-
-def decide(connection: Connection, entry_id: str, state: str, answer: str) -> None:
-    """An operator's word: the row is done, or free for a try under a new upstream key."""
-    connection.execute(
-        update(ledger)
-        .where(ledger.c.id == entry_id)
-        .values(
-            state=state,
-            answer=answer,
-            was_in_doubt=False,
-            try_number=ledger.c.try_number + 1,
-            token=ledger.c.token + 1,
-            updated_at=now(),
-        )
+    return statement.values(
+        **values,
+        state=bindparam("state"),
+        answer=bindparam("answer"),
+        upstream_key=bindparam("sent_key"),
     )
-
-
-def give_up(connection: Connection, entry_id: str) -> None:
-    """Nobody can tell any more; only an operator decides."""
-    connection.execute(
-        update(ledger)
-        .where(ledger.c.id == entry_id, ledger.c.state != DONE)
-        .values(state=UNKNOWN, was_in_doubt=True, updated_at=now())
-    )
-
-
-def overdue_as_unknown(connection: Connection) -> int:
-    """Turn every row that has been in doubt for too long into an unknown one; how many."""
-    result = connection.execute(
-        update(ledger)
-        .where(
-            or_(
-                ledger.c.state == IN_DOUBT,
-                and_(ledger.c.state == PENDING, ledger.c.lease_until < now()),
-            ),
-            ledger.c.first_sent_at < now(-DOUBT_SECONDS),
-        )
-        .values(state=UNKNOWN, was_in_doubt=True, updated_at=now())
-    )
-    return result.rowcount
 
 
 def listing(connection: Connection, states: Sequence[str], limit: int) -> list[Entry]:

@@ -57,7 +57,9 @@ paywall_keys = Table(
     Column("created_at", Moment, nullable=False),
 )
 
-# What makes an action happen exactly once: one row per paywall, action and reference.
+# What makes an action happen exactly once: one row per paywall, action and reference. Until a row
+# is decided `sent` holds, sealed, what the first try sent besides user and amount; `sent_under` is
+# the fingerprint of its key, `unanswered_at` when something was last sent without an answer.
 ledger = Table(
     "ledger",
     metadata,
@@ -78,6 +80,9 @@ ledger = Table(
     Column("answer", Text, nullable=True),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
+    Column("sent", Text, nullable=True),
+    Column("sent_under", String(64), nullable=True),
+    Column("unanswered_at", Moment, nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
 )

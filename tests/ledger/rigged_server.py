@@ -15,35 +15,39 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from connector.cli import commands
-from connector.ledger import exactly_once
+from connector.ledger import exactly_once, tries
 
 POINTS = {
-    "before the intent is committed": ("claim", "end"),
-    "after the intent is committed": ("_try", "start"),
-    "after the answer came": ("_settle", "start"),
-    "after the answer is committed": ("_answer", "start"),
+    "before the intent is committed": (exactly_once, "claim", "end"),
+    "after the intent is committed": (tries, "make", "start"),
+    "after the answer came": (tries, "_settle", "start"),
+    "after the answer is committed": (exactly_once, "_answer", "start"),
 }
 
 
 def main(what: str, point: str, folder: Path) -> None:
     """Serve, rigged."""
-    name, side = POINTS[point]
+    module, name, side = POINTS[point]
     act = _die if what == "die" else lambda: _pause(folder / "go")
     if side == "start":
-        _rig(name, before=act)
+        _rig(module, name, before=act)
     else:
-        _rig(name, after=act)
-    _rig("_wait", before=lambda: (folder / f"waiting-{secrets.token_hex(8)}").touch())
+        _rig(module, name, after=act)
+    _rig(exactly_once, "_wait", before=lambda: (folder / f"waiting-{secrets.token_hex(8)}").touch())
     commands.main(["serve"])
 
 
 def _rig(
-    name: str, before: Callable[[], None] = lambda: None, after: Callable[[], None] = lambda: None
+    module: ModuleType,
+    name: str,
+    before: Callable[[], None] = lambda: None,
+    after: Callable[[], None] = lambda: None,
 ) -> None:
-    function = getattr(exactly_once, name)
+    function = getattr(module, name)
 
     def rigged(*args: Any, **kwargs: Any) -> Any:
         before()
@@ -51,7 +55,7 @@ def _rig(
         after()
         return result
 
-    setattr(exactly_once, name, rigged)
+    setattr(module, name, rigged)
 
 
 def _die() -> None:

@@ -28,8 +28,12 @@ class Rows:
 
     def end_leases(self) -> None:
         """Half a minute passes: whoever held a lease has lost it."""
+        self.lease_until(-1)
+
+    def lease_until(self, seconds: int) -> None:
+        """All leases end in so many seconds from now."""
         with self._engine.begin() as connection:
-            connection.execute(update(ledger).values(lease_until=now(-1)))
+            connection.execute(update(ledger).values(lease_until=now(seconds)))
 
     def become(self, state: str) -> None:
         """All rows are in this state, as a crash would have left them."""
@@ -43,14 +47,17 @@ class Rows:
 
     def pass_hours(self, hours: int) -> None:
         """Hours pass: leases end, what was sent was sent that much earlier."""
+        self.pass_seconds(hours * 3600)
+
+    def pass_seconds(self, seconds: int) -> None:
+        """So many seconds pass; for leases half a minute at least."""
         change = (
             "lease_until = 0, first_sent_at = first_sent_at - :passed, "
-            "created_at = created_at - :passed, updated_at = updated_at - :passed"
+            "created_at = created_at - :passed, updated_at = updated_at - :passed, "
+            "unanswered_at = unanswered_at - :passed"
         )
         with self._engine.begin() as connection:
-            connection.execute(
-                text(f"UPDATE ledger SET {change}"), {"passed": hours * 3600 * 1_000_000}
-            )
+            connection.execute(text(f"UPDATE ledger SET {change}"), {"passed": seconds * 1_000_000})
         self.pass_trust()
 
     def pass_trust(self) -> None:

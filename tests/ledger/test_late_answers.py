@@ -12,9 +12,10 @@ from threading import Event
 
 import pytest
 from sqlalchemy import event
+from structlog.testing import capture_logs
 
 from connector.catalog.actions import Values
-from connector.errors import StillInFlight, UpstreamBroken, UpstreamTimeout
+from connector.errors import StillInFlight, StoredRefusal, UpstreamBroken, UpstreamTimeout
 from connector.store.ledger_rows import DONE, IN_DOUBT
 from tests.ledger.rows import Rows
 from tests.support.charge_client import ChargeClient
@@ -138,6 +139,28 @@ def test_two_tries_that_both_charged_are_told_as_one_charge(
     """Upstream answered the same key twice: the second caller gets a duplicate."""
     assert charge_client.attempt(charged)["duplicate"] is False
     assert old.answer(charged)["duplicate"] is True
+
+
+def test_two_tries_that_charged_under_two_keys_are_written_down_as_possibly_double(
+    charge_client: ChargeClient, old: Old, rows: Rows
+) -> None:
+    """The late answer of a try that was believed lost comes after the next key was charged."""
+    with pytest.raises(UpstreamBroken):
+        charge_client.attempt(broken)
+    rows.pass_seconds(121)
+    keys: list[str] = []
+
+    def stored_then_charged(upstream_key: str) -> Values:
+        keys.append(upstream_key)
+        if len(keys) == 1:
+            raise StoredRefusal("No.")
+        return charged(upstream_key)
+
+    assert charge_client.attempt(stored_then_charged)["duplicate"] is False
+    with capture_logs() as logs:
+        assert old.answer(charged)["duplicate"] is True
+    (double,) = [line for line in logs if line["event"] == "possible_double_charge"]
+    assert double["upstream_keys"] == list(reversed(keys))
 
 
 @pytest.mark.parametrize("late", [refused, broken])

@@ -151,7 +151,8 @@ def test_two_calls_of_a_merged_paywall_that_begin_together_are_one_charge(
     """Neither finds the reference; the second one comes upon the first one's row as it writes."""
     action, deadline, paywall = by_key("charge"), Deadline(24), charge_client.prove()
     assert action is not None
-    intent = Intent(paywall, action, "ann", "1.5", "order-1", ("ann", "1.5"))
+    values = {"user": "ann", "amount": Decimal("1.5"), "reference": "order-1"}
+    intent = Intent.of(paywall, action, charge_client.sender(), values)
     store, engine = charge_client.parts.store, make_engine(database, pool_size=1)
     with ThreadPoolExecutor(1) as pool:
         with engine.begin() as connection:

@@ -15,6 +15,7 @@ from connector.app import create_app
 from connector.catalog.actions import Values, by_key
 from connector.deadline import Deadline
 from connector.ledger import exactly_once
+from connector.ledger.claims import Sender
 from connector.store.paywall_rows import Paywall
 from connector.upstream import Upstream
 from tests.conftest import settings_for
@@ -29,6 +30,8 @@ class Answer:
 
     status: int
     body: dict[str, Any]
+    retry_after: str = ""
+    """The header `Retry-After`."""
 
     @property
     def outcome(self) -> str:
@@ -88,7 +91,8 @@ class ChargeClient:
     def _post(self, action: str, key: str, values: dict[str, str]) -> Answer:
         headers = {"Authorization": f"Bearer {key or self._paywall.key}"}
         answer = self._app.test_client().post(f"/v1/{action}", json=ORDER | values, headers=headers)
-        return Answer(answer.status_code, answer.get_json())
+        retry_after = answer.headers.get("Retry-After", "")
+        return Answer(answer.status_code, answer.get_json(), retry_after)
 
     def attempt(self, perform: Callable[[str], Values], seconds: float = BUDGET_SECONDS) -> Values:
         """Charge `ORDER`, with `perform(upstream_key)` in place of the charge action's function.
@@ -99,11 +103,26 @@ class ChargeClient:
         assert action is not None
         deadline = Deadline(seconds)
         values: Values = ORDER | {"amount": Decimal(ORDER["amount"])}
-        return exactly_once.run(self.parts.store, self.prove(), action, values, perform, deadline)
+        parts = self.parts
+        return exactly_once.run(
+            parts.store,
+            self.prove(),
+            action,
+            values,
+            lambda now: perform(now.upstream_key),
+            deadline,
+            self.sender(),
+            parts.settings.doubt_seconds,
+        )
 
     def prove(self) -> Paywall:
         """The local paywall of the key; upstream is asked the first time."""
         return self.parts.identity.prove(self._paywall.key, self.upstream(BUDGET_SECONDS))
+
+    def sender(self) -> Sender:
+        """Who the ledger is told that the calls come from."""
+        prints = self.parts.identity.fingerprints(self._paywall.key)
+        return Sender(tuple(prints.values()), self.parts.encryption)
 
     def upstream(self, seconds: float) -> Upstream:
         """The conversation that the charge action would have with the sandbox."""
@@ -112,4 +131,8 @@ class ChargeClient:
     def close(self) -> None:
         """Let go of the database, and of this thread's connection to the sandbox."""
         self.parts.store.close()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Let go of this thread's connection to the sandbox."""
         self.parts.client._wire.here()[0].close()

@@ -195,6 +195,10 @@ class SandboxPaywall:
         """Set a user's `balance` (a decimal string) or whether they are `connected`."""
         self._control("POST", f"users/{user}", state)
 
+    def settings(self, **changed: object) -> None:
+        """Change how the paywall behaves, such as its `decline_wording`."""
+        self._control("POST", "settings", changed)
+
     def balance(self, user: str) -> Decimal:
         """A user's balance."""
         return Decimal(self._control("GET", f"users/{user}")["balance"])
@@ -212,6 +216,11 @@ class SandboxPaywall:
         """The amounts of the charges or deposits in its ledger."""
         rows = self._control("GET", "ledger")
         return [Decimal(row["amount"]) for row in rows if row["type"] == kind]
+
+    def notes(self, kind: str) -> list[dict[str, Any]]:
+        """The metadata of the charges or deposits in its ledger."""
+        rows = self._control("GET", "ledger")
+        return [row["metadata"] for row in rows if row["type"] == kind]
 
     def rotate(self) -> None:
         """Replace the key; the old one is refused from now on."""

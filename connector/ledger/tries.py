@@ -1,0 +1,176 @@
+"""One try under a lease: what is sent, with which upstream key, and how its end is written down.
+
+A row that is in doubt keeps its upstream key until upstream says "no" to it although the user could
+pay: that "no" is a stored one, and the next key follows (DESIGN: doubt).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import structlog
+
+from connector.catalog.actions import Values
+from connector.deadline import Deadline
+from connector.errors import (
+    ConnectorError,
+    StillInDoubt,
+    StoredRefusal,
+    Unavailable,
+    UpstreamBusy,
+    UpstreamRejected,
+)
+from connector.ledger.claims import TAKE_OVER_NEEDS, Intent, Lease
+from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
+from connector.ledger.verdicts import Verdict
+from connector.store import Store, ledger_rows
+from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
+from connector.telemetry.metrics import ledger_answered
+
+SEND_WITHIN = 8.0
+"""Seconds after taking a lease within which the call must begin: 8 + 20 for the call < 30."""
+SETTLE_AGAIN_NEEDS = 6.0
+"""Seconds that must be left to write an answer down once more: the database may take 5."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Try:
+    """What is to be sent: the upstream key, the values (their notes are those of the first try),
+    and whether an earlier try under this key is in doubt."""
+
+    upstream_key: str
+    values: Values
+    in_doubt: bool
+
+
+def make(
+    store: Store,
+    intent: Intent,
+    owned: Lease,
+    perform: Callable[[Try], Values],
+    began: float,
+    deadline: Deadline,
+    doubt_seconds: int,
+) -> tuple[Verdict, bool]:
+    """Call upstream under the lease, asked for at `began`, and write down how it ended; also
+    whether that is what the ledger now says."""
+    try:
+        if time.monotonic() - began > SEND_WITHIN:
+            raise Unavailable("The connector is too busy to start this now. Try again.")
+        try:
+            verdict = Verdict(result=perform(_sending(intent, owned)))
+        except StoredRefusal:
+            owned = _with_next_key(store, intent, owned, deadline, doubt_seconds)
+            verdict = Verdict(result=perform(replace(_sending(intent, owned), in_doubt=False)))
+    except ConnectorError as error:
+        verdict = Verdict(error=error)
+    except BaseException:
+        with contextlib.suppress(ConnectorError):
+            _settle(store, owned, IN_DOUBT, None, deadline)
+        raise
+    if verdict.final:
+        state, next_try = DONE, False
+    elif owned.was_in_doubt or not verdict.nothing_happened:
+        state, next_try = IN_DOUBT, False
+        if verdict.error is not None:
+            log.info("ledger_in_doubt", ledger_id=owned.entry_id, said=verdict.error.message)
+            told_in_doubt(verdict.error)
+    else:
+        answered = verdict.error is None or isinstance(
+            verdict.error, UpstreamRejected | UpstreamBusy
+        )
+        state, next_try = FREE, answered
+    kept = _settle(store, owned, state, verdict, deadline, next_try=next_try)
+    if not kept:
+        _note_lost_lease(store, intent, owned, verdict)
+    return verdict, kept
+
+
+def _sending(intent: Intent, owned: Lease) -> Try:
+    same = {"user": intent.user, "amount": Decimal(intent.amount), "reference": intent.reference}
+    return Try(owned.upstream_key, same | owned.notes, owned.was_in_doubt)
+
+
+def _with_next_key(
+    store: Store, intent: Intent, owned: Lease, deadline: Deadline, doubt_seconds: int
+) -> Lease:
+    """The lease with the next upstream key, written down before it is sent.
+
+    Raises StillInDoubt while the try without an answer may still be on its way.
+    """
+    since = owned.unanswered_seconds
+    wait = 0 if since is None else doubt_seconds - since
+    if wait <= 0 and deadline.left() < TAKE_OVER_NEEDS:
+        wait = 2
+    if wait > 0:
+        wait = min(wait, doubt_seconds)
+        raise StillInDoubt(
+            "The user can pay now, and an earlier try is still being settled. Send the same again "
+            f"in {wait} seconds, with the same reference: it will not count twice.",
+            retry_after=wait,
+        )
+    key = intent.upstream_key(owned.try_number + 1)
+    mine = store.write(
+        lambda connection: ledger_rows.next_key(connection, owned.entry_id, owned.token, key)
+    )
+    if not mine:
+        raise StillInDoubt(f"Another try of the same is under way. {SAME_AGAIN}", retry_after=5)
+    log.info("ledger_next_key", ledger_id=owned.entry_id, action=intent.action.key)
+    return replace(owned, upstream_key=key, try_number=owned.try_number + 1)
+
+
+def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdict) -> None:
+    """What was found out after another try had taken over; two charges are an operator's case."""
+    if not verdict.final:
+        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=intent.action.key)
+        return
+    with contextlib.suppress(Unavailable):
+        row = store.read(lambda connection: ledger_rows.get(connection, owned.entry_id))
+        if row is not None and row.upstream_key != owned.upstream_key:
+            ledger_answered(intent.action.key, "possible_double_charge")
+            log.error(
+                "possible_double_charge",
+                ledger_id=owned.entry_id,
+                action=intent.action.key,
+                upstream_keys=[row.upstream_key, owned.upstream_key],
+            )
+
+
+def _settle(
+    store: Store,
+    owned: Lease,
+    state: str,
+    verdict: Verdict | None,
+    deadline: Deadline,
+    *,
+    next_try: bool = False,
+) -> bool:
+    """Write the end of a try, once more if the database is away and there is time. If it stays
+    away the lease runs out and the next call resumes with the same upstream key, so the answer
+    can still be told."""
+    while True:
+        try:
+            return store.write(
+                lambda connection: ledger_rows.settle(
+                    connection,
+                    owned.entry_id,
+                    owned.token,
+                    state=state,
+                    answer=verdict.to_json() if verdict else "",
+                    upstream_key=owned.upstream_key,
+                    next_try=next_try,
+                    any_token=verdict is not None and verdict.final,
+                    unanswered=verdict is None or verdict.unanswered,
+                )
+            )
+        except Unavailable:
+            log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
+            if deadline.left() < SETTLE_AGAIN_NEEDS:
+                return True
+            time.sleep(0.2)
