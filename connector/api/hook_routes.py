@@ -14,7 +14,7 @@ from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
-from connector.catalog.fields import USER_MAX, Count, Flag, Identifier, Text
+from connector.catalog.fields import USER_MAX, Count, Flag, Identifier, Text, UserId
 from connector.inbound.readiness import NOT_KEPT
 from connector.store.hook_rows import Hook
 from connector.triggers.items import shown
@@ -42,7 +42,7 @@ class HookInput(Input):
         max_length=64,
         required=True,
     )
-    user = Identifier("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    user = UserId("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
     test = YesNo("Test", "Whether to send a sample at once.", example=True)
 
 

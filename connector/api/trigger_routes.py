@@ -11,7 +11,7 @@ from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.catalog.actions import Input, Values
-from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Identifier, Text
+from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Text, UserId
 from connector.triggers.definitions import TRIGGERS, find
 from connector.triggers.polling import poll
 
@@ -21,7 +21,7 @@ _LARGEST = 9_007_199_254_740_991
 class PollInput(Input):
     """What a poll may ask for."""
 
-    user = Identifier("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    user = UserId("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
     limit = Count("Limit", "How many events at most.", example=25, low=1, high=PAGE_MAX)
     after = Count(
         "After",

@@ -16,6 +16,8 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from connector import jsontext
+from connector.catalog.lost_values import lost_user
+from connector.errors import quoted
 from connector.money import AMOUNT_PATTERN, advice, plain, rounded
 
 USER_MAX = 128
@@ -122,9 +124,25 @@ class Identifier(Text):
         return text
 
 
-def user_id() -> Identifier:
+class UserId(Identifier):
+    """The caller's own id of an end user. One that was lost on its way is refused: all users of
+    the flow would share one balance."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if lost_user(text):
+            raise ValidationError(
+                f"“{self.label}” is “{quoted(text)}”: the step before gave no id. Choose the field "
+                "with the user's id again in your tool."
+            )
+        return text
+
+
+def user_id() -> UserId:
     """The caller's own id of an end user: at most 128 visible characters."""
-    return Identifier(
+    return UserId(
         "User",
         "Your own id for the person, such as the user id in your app. Use the same id every time; "
         "an id that is not an e-mail address is best.",

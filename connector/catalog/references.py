@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Any
-
-from marshmallow import ValidationError
-
 from connector.catalog.fields import Identifier
+from connector.catalog.lost_values import lost_reference
+from connector.errors import InvalidField, quoted
 
 REFERENCE_MAX = 255
-_UNFINISHED = re.compile(r"[a-z]+([-_:][a-z]+)*[-_:]")
-"""Words and a separator with nothing behind it: `signup-form-`, where a tool found no number."""
 
 
-class Reference(Identifier):
-    """A reference that names one thing. What is only the beginning of one is refused: all charges
-    whose number is missing would share it, and only the first of them would be charged."""
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if _UNFINISHED.fullmatch(text):
-            raise ValidationError(
-                f"“Reference” ends with “{text[-1]}”, as if the number behind it were missing: "
-                f"“{text}”. Choose the field with the order or message number again, so that every "
-                "charge has a reference of its own."
-            )
-        return text
-
-
-def reference(what: str = "charge") -> Reference:
+def reference(what: str = "charge") -> Identifier:
     """What is paid for; the key of exactly-once (docs/exactly-once.md)."""
-    return Reference(
+    return Identifier(
         "Reference",
         "What this is for, such as the order or message number. The same reference is only ever "
         f"counted once, so a retry is safe; use a new one for every new {what}.",
@@ -44,3 +21,19 @@ def reference(what: str = "charge") -> Reference:
         max_length=REFERENCE_MAX,
         required=True,
     )
+
+
+def refuse_lost_reference(reference: str) -> None:
+    """Raises InvalidField for a reference whose number was lost: everything whose number is
+    missing would share it, and only the first would be charged.
+
+    The ledger asks, not the form: what was begun under such a reference must come to its end.
+    """
+    if lost_reference(reference):
+        raise InvalidField(
+            f"The number in “Reference” is missing: it is “{quoted(reference)}”. Choose the field "
+            "with the order or message number again in your tool, so that each one has a reference "
+            "of its own.",
+            field="reference",
+            reference=reference,
+        )

@@ -14,11 +14,13 @@ from sqlalchemy import Connection
 
 from connector import jsontext
 from connector.catalog.actions import Action, Values
+from connector.catalog.lost_values import lost_reference
+from connector.catalog.references import refuse_lost_reference
 from connector.deadline import Deadline
 from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
 from connector.money import plain
 from connector.store import ledger_rows, undecided_rows
-from connector.store.ledger_rows import DONE, IN_DOUBT, PENDING, UNKNOWN, Entry
+from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 
 TAKE_OVER_NEEDS = 6.0
@@ -123,6 +125,8 @@ class Lease:
 def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry:
     """In one transaction: a lease on the reference, or the row as it stands if there is none to
     be had."""
+    if lost_reference(intent.reference):
+        _refuse_unless_undecided(connection, intent)
     if len(intent.paywall.ids) <= 1:
         owned = _insert(connection, intent)
         if owned is not None:
@@ -199,6 +203,13 @@ def _reused(entry: Entry) -> ReferenceReused:
             "user, or send the same values again."
         )
     return ReferenceReused(said, field="reference", reference=entry.reference)
+
+
+def _refuse_unless_undecided(connection: Connection, intent: Intent) -> None:
+    """Raises InvalidField for a lost reference, unless something under it is still undecided."""
+    entry = _find(connection, intent)
+    if entry is None or entry.state in (DONE, FREE):
+        refuse_lost_reference(intent.reference)
 
 
 def _find(connection: Connection, intent: Intent) -> Entry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,5 +166,6 @@ def check_sentence(message: str) -> None:
     """A sentence that a person can read and Zapier shows whole."""
     assert message.endswith((".", "?", "!")), message
     assert len(message) <= 250, message
+    own_words = re.sub("“[^”]*”", "", message)
     for ism in ("None", "NoneType", "dict", "Traceback", "Decimal(", "b'", "['", "{'"):
-        assert ism not in message, message
+        assert ism not in own_words, message

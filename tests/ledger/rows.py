@@ -45,6 +45,11 @@ class Rows:
         with self._engine.begin() as connection:
             connection.execute(update(ledger).values(action=key))
 
+    def rename(self, reference: str) -> None:
+        """The only row has this reference."""
+        with self._engine.begin() as connection:
+            connection.execute(update(ledger).values(reference=reference))
+
     def pass_hours(self, hours: int) -> None:
         """Hours pass: leases end, what was sent was sent that much earlier."""
         self.pass_seconds(hours * 3600)

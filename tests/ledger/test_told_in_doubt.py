@@ -207,3 +207,28 @@ def test_a_lease_far_in_the_future_is_not_believed(
     rows.lease_until(7200)
     assert charge_client.charge().outcome == "charged"
     assert paywall.booked("charge") == ONCE
+
+
+@pytest.mark.parametrize("state", [IN_DOUBT, PENDING, UNKNOWN])
+def test_a_lost_reference_of_before_passes_while_it_is_undecided(
+    state: str, charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
+) -> None:
+    """It was begun when such references were taken, and must come to its end."""
+    paywall.arm("charge", "drop_after_commit")
+    charge_client.charge()
+    rows.become(state)
+    rows.rename("order-undefined")
+    rows.lease_until(-1)
+    answer = charge_client.charge(reference="order-undefined")
+    assert answer.outcome == ("unknown" if state == UNKNOWN else "charged")
+    assert paywall.booked("charge") == ONCE
+
+
+def test_a_lost_reference_that_is_decided_is_refused(
+    charge_client: ChargeClient, paywall: SandboxPaywall, rows: Rows
+) -> None:
+    charge_client.charge()
+    rows.rename("order-undefined")
+    answer = charge_client.charge(reference="order-undefined")
+    assert (answer.status, answer.body["field"]) == (422, "reference")
+    assert len(paywall.asked("charge")) == 1
