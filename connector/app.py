@@ -142,7 +142,7 @@ def threads(app: Flask) -> Threads:
 def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Services, Threads]:
     """The parts of one process; their threads start when they are first used."""
     store = Store(make_engine(settings.database_url, settings.database_pool))
-    client = Client(settings.upstream_url, transport)
+    client = Client(settings.upstream_url, transport, settings.openai_idle)
     identity = Identity(store, settings.secret_keys)
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
     encryption = Encryption(settings.secret_keys)

@@ -16,13 +16,13 @@ from werkzeug.datastructures import MultiDict
 
 from connector import jsontext
 from connector.api.keys import refuse_key_in_query
+from connector.api.payer import header_text, user_in_headers
 from connector.catalog.actions import fields_of
 from connector.catalog.fields import Words
 from connector.catalog.references import REFERENCE_MAX
 from connector.errors import InvalidField, MalformedRequest, WrongContentType, quoted
 from connector.jsontext import scalar
 
-_HEADERS = {"user": "X-Paywall-User", "reference": "Idempotency-Key"}
 _FLAT_METADATA = "metadata_"
 _EMPTY: tuple[object, ...] = ("", None, [], {})
 
@@ -42,16 +42,18 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
         body = _body(request)
         _soften(body)
         for name, value in body.items():
-            if name in values and values[name] != value:
+            if name in values and not _same(values[name], value):
                 raise InvalidField(
                     f"“{quoted(name)}” stands in the address and in the body with different "
                     "values. Send it once.",
                     field=quoted(name),
                 )
         values |= body
-    for name, header in _HEADERS.items():
-        if name in fields and name not in values and request.headers.get(header):
-            values[name] = _header(request.headers[header])
+    if "user" in fields:
+        _fill_in(values, "user", user_in_headers(request), "a header")
+    if "reference" in fields:
+        key = header_text(request.headers.get("Idempotency-Key", ""))
+        _fill_in(values, "reference", key, "the header “Idempotency-Key”")
     if "reference" in fields:
         g.reference = quoted(scalar(values.get("reference")), REFERENCE_MAX)
     return values
@@ -123,11 +125,22 @@ def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:
     return values
 
 
-def _header(value: str) -> str:
-    try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
-        return value
+def _fill_in(values: dict[str, Any], name: str, in_header: str, where: str) -> None:
+    """Take a value from a header. Raises InvalidField where the request says something else."""
+    if not in_header:
+        return
+    if name in values and not _same(values[name], in_header):
+        raise InvalidField(
+            f"“{name}” stands in {where} and in the request with different values: "
+            f"“{quoted(in_header)}” and “{quoted(scalar(values[name]))}”. Send it once.",
+            field=name,
+        )
+    values.setdefault(name, in_header)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two places say the same; 42 is "42"."""
+    return one == other or (scalar(one) != "" and scalar(one).strip() == scalar(other).strip())
 
 
 def _gather_metadata(values: dict[str, Any], schema: Schema) -> None:

@@ -1,7 +1,8 @@
 """The pass-through for tools that speak OpenAI: upstream's shapes untouched, bytes as they come.
 
-Source: https://platform.openai.com/docs/api-reference/chat. No time budget of ours; 60 s without
-a byte end an answer. Nothing is ever sent twice here.
+Source: https://platform.openai.com/docs/api-reference/chat. No time budget of ours;
+CONNECTOR_OPENAI_IDLE seconds without a byte end an answer. Nothing is ever sent twice here, and
+client libraries are told not to do so either wherever an answer may have been paid for.
 """
 
 from __future__ import annotations
@@ -10,26 +11,46 @@ from collections.abc import Iterator
 
 import structlog
 from flask import Blueprint, Response, g, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from connector.api.authentication import Access, Caller, demands
+from connector.api.payer import checked, user_in_headers, with_payer
 from connector.api.responses import from_http, json_answer
 from connector.api.services import services
-from connector.catalog.fields import USER_MAX
-from connector.errors import ConnectorError, InvalidField, NotFound
+from connector.errors import BodyTooLarge, ConnectorError, InternalError, NotFound
 from connector.upstream import UpstreamAnswer
 
 log = structlog.get_logger(__name__)
-_USER = "X-Paywall-User"
+
+_NEVER_AGAIN = {"x-should-retry": "false"}
+"""What OpenAI's own libraries read before they send something again by themselves."""
+_NOTHING_PAID = (400, 401, 403, 404, 405, 406, 413, 415, 422, 429)
+"""Upstream's answers to a chat that it did not begin to answer."""
+_NOT_USERS = frozenset(
+    ("v1", "openai", "chat", "completions", "responses", "models", "embeddings", "api")
+)
+"""Parts of addresses that were put together wrongly; such a user would be everybody."""
+_BASE = (
+    "The base address ends with /openai/v1, or with /openai/v1/ and your id of the user for tools "
+    "that cannot send one."
+)
+_NOT_HERE = {
+    "responses": "There is no Responses API here. Switch “Use Responses API” off in your tool, so "
+    "that it calls /chat/completions.",
+    "embeddings": "There are no embeddings here, only chats: choose another service for them in "
+    "your tool.",
+    "completions": "There are only chat completions here: choose a chat model in your tool, so "
+    "that it calls /chat/completions.",
+}
 
 
 def blueprint() -> Blueprint:
     """Routes under /openai/v1; errors of ours are answered in OpenAI's shape.
 
     A tool that can only set an address and a key names the user in the address, as upstream
-    itself allows: `/openai/v1/<user>/chat/completions`. Body and header come first.
+    itself allows: `/openai/v1/<user>/chat/completions`.
     """
-    blp = Blueprint("openai", __name__, url_prefix="/openai/v1")
+    blp = Blueprint("openai", __name__)
 
     @blp.errorhandler(ConnectorError)
     def _told(error: ConnectorError) -> Response:
@@ -37,58 +58,95 @@ def blueprint() -> Blueprint:
 
     @blp.errorhandler(HTTPException)
     def _told_too(error: HTTPException) -> Response:
+        if isinstance(error, RequestEntityTooLarge):
+            return _openai_error(_too_large())
         return _openai_error(from_http(error))
 
-    @blp.post("/chat/completions")
-    @blp.post("/<user>/chat/completions")
+    @blp.errorhandler(Exception)
+    def _defect(error: Exception) -> Response:
+        log.exception("defect")
+        failed = InternalError("Something went wrong on our side. Look before you send it again.")
+        return _openai_error(failed, may_be_paid=True)
+
+    @blp.post("/openai/v1/chat/completions")
+    @blp.post("/openai/v1/<path:prefix>/chat/completions")
     @demands(Access.SERVED)
-    def chat_completions(caller: Caller, user: str = "") -> Response:
-        body = request.get_data(cache=False)
+    def chat_completions(caller: Caller, prefix: str = "") -> Response:
+        request.max_content_length = services().settings.openai_body_max
+        body = with_payer(request.get_data(cache=False), user_in_headers(request), _user(prefix))
         headers = {"content-type": request.headers.get("Content-Type", "application/json")}
-        named = request.headers.get(_USER) or _checked(user)
-        if named:
-            headers[_USER] = named
-        return _pass(caller.key, "POST", "/chat/completions", body, headers)
+        return _chat(caller.key, body, headers)
 
-    @blp.get("/models")
-    @blp.get("/<user>/models")
+    @blp.get("/openai/v1/models")
+    @blp.get("/openai/v1/<path:prefix>/models")
     @demands(Access.SERVED)
-    def models(caller: Caller, user: str = "") -> Response:
-        return _pass(caller.key, "GET", "/models", None, {})
+    def models(caller: Caller, prefix: str = "") -> Response:
+        if user := _user(prefix):
+            checked(user)
+        parts = services()
+        answer = parts.client.stream("GET", "/models", key=caller.key, content=None, headers={})
+        return _passed(answer, caller.key, answer.chunks())
 
-    @blp.route("/<path:unknown>", methods=["GET", "POST"])
+    @blp.route("/v1/chat/completions", methods=["GET", "POST"])
+    @demands(Access.OPEN)
+    def wrong_base() -> Response:
+        raise NotFound(f"This is not the address for tools that speak OpenAI. {_BASE}")
+
+    @blp.route("/openai/<path:unknown>", methods=["GET", "POST"])
     @demands(Access.OPEN)
     def nothing_here(unknown: str) -> Response:
-        raise NotFound(
-            "There is nothing at this address. The base address ends with /openai/v1, or with "
-            "/openai/v1/ and your id of the user for tools that cannot send one."
-        )
+        last = unknown.strip("/").removesuffix("chat/completions").split("/")[-1]
+        raise NotFound(_NOT_HERE.get(last, f"There is nothing at this address. {_BASE}"))
 
     return blp
 
 
-def _checked(user: str) -> str:
-    """A user from the address, as a header value. Raises InvalidField for one that cannot be."""
-    if len(user) > USER_MAX or not user.isprintable() or "{{" in user:
-        raise InvalidField(
-            "The user in the address is not an id: it is too long, or still holds a placeholder.",
-            field="user",
-        )
-    return user.strip().encode().decode("latin-1")
+def _user(prefix: str) -> str:
+    """The user in an address, "" for none; a doubled `/v1` is none. Raises NotFound."""
+    parts = [part for part in prefix.split("/") if part not in ("", "v1")]
+    if not parts:
+        return ""
+    if len(parts) > 1 or parts[0].strip().casefold() in _NOT_USERS:
+        raise NotFound(f"There is nothing at this address. {_BASE}")
+    return parts[0]
 
 
-def _pass(
-    key: str, method: str, path: str, body: bytes | None, headers: dict[str, str]
+def _chat(key: str, body: bytes, headers: dict[str, str]) -> Response:
+    """Ask upstream, and pass its answer on. What does not come as a stream is read to its end
+    first: an answer that breaks off could not say any more that it may have been paid for."""
+    client = services().client
+    try:
+        answer = client.stream("POST", "/chat/completions", key=key, content=body, headers=headers)
+        if answer.headers.get("content-type", "").startswith("text/event-stream"):
+            return _passed(answer, key, _chunks(answer), may_be_paid=True)
+        try:
+            begin = answer.whole()
+        except ConnectorError:
+            answer.close()
+            raise
+    except ConnectorError as error:
+        return _openai_error(error, may_be_paid=not error.nothing_happened)
+    paid = answer.status not in _NOTHING_PAID
+    return _passed(answer, key, _after(begin, answer), may_be_paid=paid)
+
+
+def _passed(
+    answer: UpstreamAnswer, key: str, body: Iterator[bytes], *, may_be_paid: bool = False
 ) -> Response:
-    parts = services()
-    answer = parts.client.stream(method, path, key=key, content=body, headers=headers)
     if answer.status != 401:
-        parts.rate_limits.proven(key)
-    response = Response(_chunks(answer), answer.status, direct_passthrough=True)
+        services().rate_limits.proven(key)
+    response = Response(body, answer.status, direct_passthrough=True)
     response.headers.clear()
     response.headers.update(answer.headers)
+    if may_be_paid:
+        response.headers.update(_NEVER_AGAIN)
     response.call_on_close(answer.close)
     return response
+
+
+def _after(begin: bytes, answer: UpstreamAnswer) -> Iterator[bytes]:
+    yield begin
+    yield from _chunks(answer)
 
 
 def _chunks(answer: UpstreamAnswer) -> Iterator[bytes]:
@@ -100,7 +158,15 @@ def _chunks(answer: UpstreamAnswer) -> Iterator[bytes]:
         raise
 
 
-def _openai_error(error: ConnectorError) -> Response:
+def _too_large() -> BodyTooLarge:
+    megabytes = services().settings.openai_body_max / 1_000_000
+    return BodyTooLarge(
+        f"The request is too large: it may have at most {megabytes:g} MB. Send fewer or smaller "
+        "images, or a shorter conversation."
+    )
+
+
+def _openai_error(error: ConnectorError, *, may_be_paid: bool = False) -> Response:
     g.true_status, g.error_code = error.status, error.code
     body = {
         "error": {
@@ -113,4 +179,6 @@ def _openai_error(error: ConnectorError) -> Response:
     response = json_answer(body, error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if may_be_paid:
+        response.headers.update(_NEVER_AGAIN)
     return response

@@ -188,3 +188,14 @@ def choice(words: Mapping[str, object]) -> Callable[[str], object]:
 
 boolean = choice({"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False})
 log_level = choice({level: level for level in ("debug", "info", "warning", "error")})
+
+
+def header_names(text: str) -> tuple[str, ...]:
+    """Names of HTTP headers, as a request may have them."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9-]+", name):
+            raise ValidationError(
+                f"holds “{name}”, which is no name of a header; use letters, digits and dashes"
+            )
+    return names

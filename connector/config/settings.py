@@ -67,6 +67,9 @@ class Settings:
     database_pool: int
     ledger_retention_days: int
     doubt_seconds: int
+    user_headers: tuple[str, ...]
+    openai_body_max: int
+    openai_idle: int
     event_retention_days: int
     delivery_retention_days: int
     retry_schedule: tuple[int, ...]
@@ -152,6 +155,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DOUBT_SECONDS", "120", parse.whole(1, 3600),
             "How many seconds a try whose answer was lost may still be on its way. Only then is a "
             "user who has paid meanwhile charged by a new try.", "300"),
+    Setting("USER_HEADERS", "X-Paywall-User,X-Openstack-User,X-OpenWebUI-User-Id",
+            parse.header_names,
+            "The headers that may name the user who pays, separated by commas.",
+            "X-Paywall-User,X-My-User"),
+    Setting("OPENAI_BODY_MAX", "20000000", parse.whole(1_000_000, 200_000_000),
+            "How many bytes a request at the OpenAI address may have, images included.",
+            "50000000"),
+    Setting("OPENAI_IDLE", "300", parse.whole(1, 3600),
+            "How many seconds an answer at the OpenAI address may be silent before it is given up.",
+            "600"),
     Setting("EVENT_RETENTION_DAYS", "30", parse.whole(1, 3650),
             "How many days events are kept for triggers that poll.", "90"),
     Setting("DELIVERY_RETENTION_DAYS", "30", parse.whole(1, 3650),

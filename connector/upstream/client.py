@@ -23,7 +23,7 @@ from connector.errors import (
 )
 from connector.telemetry.metrics import upstream_answered
 from connector.upstream.failures import Again, failure, parsed, told_as_ours
-from connector.upstream.transport import Wire
+from connector.upstream.transport import IDLE_SECONDS, Wire
 
 ATTEMPTS = 3
 ANSWER_MAX = 8 * 1024 * 1024
@@ -41,11 +41,25 @@ class UpstreamAnswer:
         self.headers = {
             name: value for name, value in response.headers.items() if name not in _HOP_BY_HOP
         }
+        self._coming = self._arriving()
 
     def chunks(self) -> Iterator[bytes]:
         """The body's bytes as they arrive. Raises an UpstreamError when the connection dies."""
+        yield from self._coming
+
+    def _arriving(self) -> Iterator[bytes]:
         with told_as_ours(None, Again.NEVER):
             yield from self._response.iter_raw()
+
+    def whole(self, most: int = ANSWER_MAX) -> bytes:
+        """What is there of the body once `most` bytes are exceeded or it has ended: then `chunks`
+        gives nothing more. Raises an UpstreamError when the connection dies before."""
+        read = bytearray()
+        for chunk in self._coming:
+            read += chunk
+            if len(read) > most:
+                break
+        return bytes(read)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -53,16 +67,24 @@ class UpstreamAnswer:
 
 
 class Client:
-    """All callers' way to one upstream address (`base_url`, without a slash at its end)."""
+    """All callers' way to one upstream address (`base_url`, without a slash at its end).
 
-    def __init__(self, base_url: str, transport: httpx.BaseTransport | None = None) -> None:
+    `idle`: seconds that a passed-through answer may be silent.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        transport: httpx.BaseTransport | None = None,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
         self._base = base_url
         self._headers = [
             (b"host", httpx.URL(base_url).netloc),
             (b"accept-encoding", b"identity"),
             (b"user-agent", b"paywalls-connector"),
         ]
-        self._wire = Wire(transport)
+        self._wire = Wire(transport, idle)
 
     def ask(
         self,
@@ -143,7 +165,7 @@ class Client:
         self, method: str, path: str, *, key: str, content: bytes | None, headers: Mapping[str, str]
     ) -> UpstreamAnswer:
         """Pass a request through and give the open answer, whatever its status; the caller closes
-        it. No total deadline; 60 s without a byte end it. Raises an UpstreamError."""
+        it. No total deadline; `idle` seconds without a byte end it. Raises an UpstreamError."""
         started = perf_counter()
         with told_as_ours(None, Again.NEVER):
             response = self._send(method, path, key, None, None, content, headers)

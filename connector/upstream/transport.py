@@ -21,19 +21,21 @@ import httpx
 from connector.deadline import Deadline
 
 CONNECT_SECONDS = 5.0
-IDLE_SECONDS = 60.0
+IDLE_SECONDS = 300.0
 _KEEPALIVE_SECONDS = 20.0
 
 
 class Clock:
-    """A thread's current deadline; None lets a stream run on, with `IDLE_SECONDS` per read."""
+    """A thread's current deadline; None lets a stream run on, with `idle` seconds per read."""
 
-    deadline: Deadline | None = None
+    def __init__(self, idle: float) -> None:
+        self.deadline: Deadline | None = None
+        self._idle = idle
 
     def limit(self, passed: type[Exception] = httpcore.ReadTimeout) -> float:
         """The seconds that one socket operation may take. Raises `passed` when there are none."""
         if self.deadline is None:
-            return IDLE_SECONDS
+            return self._idle
         left = self.deadline.left()
         if left <= 0:
             raise passed("the deadline has passed")
@@ -104,11 +106,13 @@ class Wire:
 
     A transport instead of a client: redirects, cookies, proxies and retries are not wanted here,
     and cost as much as the rest. `transport` replaces the network, for tests (such as
-    `httpx.WSGITransport(app=sandbox)`).
+    `httpx.WSGITransport(app=sandbox)`). `idle`: seconds that a stream may be silent.
     """
 
-    def __init__(self, transport: httpx.BaseTransport | None = None) -> None:
-        self._injected = transport
+    def __init__(
+        self, transport: httpx.BaseTransport | None = None, idle: float = IDLE_SECONDS
+    ) -> None:
+        self._injected, self._idle = transport, idle
         self._ssl = httpx.create_ssl_context()
         self._local = threading.local()
 
@@ -116,7 +120,7 @@ class Wire:
         """This thread's transport and clock."""
         local = self._local
         if not hasattr(local, "transport"):
-            local.clock = Clock()
+            local.clock = Clock(self._idle)
             local.transport = self._injected or self._network(local.clock)
         return local.transport, local.clock
 

@@ -122,13 +122,6 @@ def test_the_user_may_stand_in_a_header(builder: Builder) -> None:
     assert (answer["user"], answer["balance"]) == ("jürgen", "3")
 
 
-def test_a_user_in_the_body_counts_more_than_the_header(builder: Builder) -> None:
-    headers = builder.bearer | {"X-Paywall-User": "bob"}
-    answer = builder.client.post("/v1/balance", json={"user": "ann"}, headers=headers).json
-    assert answer is not None
-    assert answer["user"] == "ann"
-
-
 def test_an_empty_header_is_a_missing_one(builder: Builder) -> None:
     headers = builder.bearer | {"X-Paywall-User": ""}
     refused = builder.client.post("/v1/balance", json={}, headers=headers)
