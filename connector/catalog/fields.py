@@ -16,9 +16,10 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from connector import jsontext
+from connector.catalog.amount_advice import advice
 from connector.catalog.lost_values import lost_user
 from connector.errors import quoted
-from connector.money import AMOUNT_PATTERN, advice, plain, rounded
+from connector.money import AMOUNT_PATTERN, plain, rounded
 
 USER_MAX = 128
 PAGE_MAX = 100
