@@ -32,7 +32,7 @@ FACES = {
         "spec_routes",
         "trigger_routes",
     },
-    "catalog": {"actions", "events", "fields", "outcomes", "references"},
+    "catalog": {"actions", "events", "fields", "lost_values", "outcomes", "references"},
     "cli": {"commands"},
     "config": {"parsers", "settings"},
     "inbound": {
@@ -44,7 +44,7 @@ FACES = {
         "reconcile",
         "subscriptions",
     },
-    "ledger": {"exactly_once"},
+    "ledger": {"claims", "doubt", "exactly_once"},
     "sandbox": {"", "server"},
     "security": {
         "admission",
@@ -70,6 +70,7 @@ FACES = {
         "secret_rows",
         "subscription_rows",
         "task_rows",
+        "undecided_rows",
     },
     "telemetry": {"logs", "metrics"},
     "triggers": {"definitions", "delivery", "hooks", "items", "polling", "push_client"},
