@@ -26,7 +26,7 @@ from connector.api import (
 )
 from connector.api.openapi import Problem
 from connector.api.rate_limits import RateLimits
-from connector.api.services import Services, attach
+from connector.api.services import Services, attach, services
 from connector.config.settings import Settings
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
@@ -132,6 +132,12 @@ def start_worker(app: Flask) -> None:
 def stop(app: Flask) -> None:
     """Finish what the threads of this process have under way, then let go of the database."""
     threads(app).stop()
+
+
+def key_accepted(app: Flask, key: str) -> bool:
+    """Whether upstream has accepted `key` in this process lately."""
+    with app.app_context():
+        return services().rate_limits.is_proven(key)
 
 
 def threads(app: Flask) -> Threads:

@@ -18,6 +18,7 @@ ConnectorError
 │   ├── InvalidField          422
 │   │   └── ReferenceReused   422    the same reference with other values
 │   └── TooManyRequests       429
+│       └── TooManyAtOnce     429    no thread was free for it in time
 ├── UpstreamError                    the billing service did not do what was asked
 │   ├── UpstreamRejected      502    it refused the request as such (4xx): nothing happened
 │   ├── UpstreamBusy          429    it asked us to slow down: nothing happened
@@ -189,6 +190,11 @@ class TooManyRequests(InputError):
     code = "too_many_requests"
     title = "Too many requests"
     retryable = True
+
+
+class TooManyAtOnce(TooManyRequests):
+    code = "too_many_at_once"
+    title = "Too many requests at once"
 
 
 class UpstreamError(ConnectorError):

@@ -16,10 +16,14 @@ from flask import g, request
 
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import Services, services, upstream
+from connector.errors import ConnectorError
 from connector.store.paywall_rows import Paywall
 from connector.upstream import Upstream
 
 View = Callable[..., Any]
+
+REFUSED = "connector.refused"
+"""Where the server puts an error into the environ that a request must be answered with."""
 
 
 class Access(StrEnum):
@@ -68,6 +72,7 @@ def demands(access: Access) -> Callable[[View], View]:
         @wraps(view)
         def called(*args: Any, **kwargs: Any) -> Any:
             if access in (Access.OPEN, Access.SIGNED):
+                _refuse_crowd()
                 return view(*args, **kwargs)
             refuse_key_in_query(request)
             identify(find_key(request))
@@ -80,9 +85,17 @@ def demands(access: Access) -> Callable[[View], View]:
 
 
 def identify(key: str) -> None:
-    """The first half of the step: count a call with this key. Raises TooManyRequests."""
+    """The first half of the step: count a call with this key. Raises TooManyRequests, also for the
+    server that had no thread for this call."""
+    _refuse_crowd()
     g.key = key
     services().rate_limits.count(key, request.remote_addr or "")
+
+
+def _refuse_crowd() -> None:
+    refused: ConnectorError | None = request.environ.get(REFUSED)
+    if refused is not None:
+        raise refused
 
 
 def admit(access: Access) -> Caller:

@@ -48,9 +48,7 @@ class RateLimits:
         """Count one call. Raises TooManyRequests above the limit."""
         if not self._items:
             return
-        known = _hashed(key)
-        with self._lock:
-            whom = known.hex() if self._proven.get(known) else f"peer {peer}"
+        whom = _hashed(key).hex() if self.is_proven(key) else f"peer {peer}"
         for item in self._items:
             if not self._hit(item, whom):
                 seconds = self._seconds(item, whom)
@@ -61,10 +59,13 @@ class RateLimits:
 
     def proven(self, key: str) -> None:
         """Upstream has accepted this key: from now on it is counted by itself."""
-        if not self._items:
-            return
         with self._lock:
             self._proven[_hashed(key)] = True
+
+    def is_proven(self, key: str) -> bool:
+        """Whether upstream has accepted this key here lately."""
+        with self._lock:
+            return self._proven.get(_hashed(key), False)
 
     def _hit(self, item: RateLimitItem, whom: str) -> bool:
         if self._shared is not None:

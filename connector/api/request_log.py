@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 from time import perf_counter
-from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 
-from connector.api.responses import BODY_MAX
 from connector.telemetry.logs import new_request_id
 from connector.telemetry.metrics import request_finished, request_started
 
@@ -26,7 +23,6 @@ def install(app: Flask) -> None:
         g.began = perf_counter()
         g.request_id = new_request_id()
         request_started()
-        _measure_chunks(request.environ)
 
     @app.after_request
     def _named(response: Response) -> Response:
@@ -57,12 +53,3 @@ def install(app: Flask) -> None:
                 )
 
         return ended
-
-
-def _measure_chunks(environ: dict[str, Any]) -> None:
-    """Give a body that comes in chunks its length, so that one over the limit is refused like any
-    other: werkzeug alone would cut it off at the limit and go on with what is left."""
-    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-        body = environ["wsgi.input"].read(BODY_MAX + 1)
-        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-        del environ["HTTP_TRANSFER_ENCODING"]

@@ -6,20 +6,19 @@ import signal
 import sys
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 import structlog
-from flask import Flask
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from connector import __version__, actions
-from connector.app import create_app, start_worker, stop
+from connector.app import create_app, key_accepted, start_worker, stop
 from connector.cli.demo import Demo
 from connector.cli.doctor import diagnose, settings_findings
-from connector.cli.server import run
 from connector.config.settings import ConfigError, Settings, load
 from connector.errors import ConnectorError
 from connector.ledger import exactly_once
@@ -27,6 +26,7 @@ from connector.sandbox import serve as serve_sandbox
 from connector.sandbox.server import NotLoopbackError
 from connector.security.development_secret import development_secret
 from connector.security.secret_rotation import SecretsMismatch, check_secrets
+from connector.serving.server import Service, run
 from connector.specs import build
 from connector.store import Store, ledger_rows, make_engine, migrate
 from connector.telemetry.logs import configure_logging
@@ -62,7 +62,7 @@ def serve() -> None:
     """Serve the connector, after bringing the database up to date."""
     settings = _settings()
     _checked(settings).close()
-    run(settings, _serving, _ready, stop)
+    run(settings, _serving, _ready)
 
 
 @main.command()
@@ -217,11 +217,11 @@ def ledger_resolve(entry_id: str, charged: bool | None) -> None:
     )
 
 
-def _serving(settings: Settings) -> Flask:
+def _serving(settings: Settings) -> Service:
     app = create_app(settings)
     if settings.run_worker:
         start_worker(app)
-    return app
+    return Service(app, partial(key_accepted, app), partial(stop, app))
 
 
 def _settings() -> Settings:

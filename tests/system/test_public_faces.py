@@ -18,6 +18,7 @@ FACES = {
     "actions": {"", "call"},
     "api": {
         "action_routes",
+        "authentication",
         "delivery_routes",
         "docs_routes",
         "health_routes",
@@ -46,6 +47,7 @@ FACES = {
     },
     "ledger": {"claims", "doubt", "exactly_once"},
     "sandbox": {"", "server"},
+    "serving": {"server"},
     "security": {
         "admission",
         "development_secret",
@@ -77,7 +79,7 @@ FACES = {
     "upstream": {"", "webhooks"},
 }
 ONLY = {
-    "api.*": {"app"},
+    "api.*": {"app", "serving"},
     "cli.commands": {"__main__"},
     "config.parsers": {"security"},
     "inbound.background": {"app"},

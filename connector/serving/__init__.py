@@ -1,0 +1,1 @@
+"""The server: whole requests are collected, and dealt out fairly to threads."""

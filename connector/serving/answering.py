@@ -1,0 +1,76 @@
+"""Answering one whole request with the app, in a thread."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from wsgiref.types import WSGIApplication
+
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
+from connector import errors
+from connector.api.authentication import REFUSED
+from connector.serving import refusals
+from connector.serving.connection import Connection
+from connector.serving.outlet import Outlet, ReaderGone
+from connector.telemetry import logs
+
+
+def answer(
+    connection: Connection,
+    app: WSGIApplication,
+    cfg: Any,
+    log: Any,
+    *,
+    last: bool,
+    refused: errors.ConnectorError | None = None,
+) -> None:
+    """Let `app` answer the request that `connection` holds.
+
+    What the client did not take yet is left in `connection.left`; `connection.closing` tells that
+    no other request may follow. `last` says that none should. With `refused` the app is told to
+    answer with that error.
+    """
+    incoming = connection.incoming
+    outlet = Outlet(connection.client, connection.limits)
+    response, environ = wsgi.create(
+        incoming.request, outlet, connection.peer, connection.local, cfg
+    )
+    environ.update(incoming.environ(), **{"wsgi.multithread": True})
+    environ.pop("gunicorn.socket", None)
+    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is given as it was before
+    if refused is not None:
+        environ[REFUSED] = refused
+    if last:
+        response.force_close()
+    try:
+        _run(app, environ, response, outlet)
+        connection.closing = response.should_close()
+        connection.left = outlet.left
+    except ReaderGone:
+        connection.abort()
+        connection.closing = connection.hung_up = True
+    except Exception as defect:
+        connection.closing = True
+        if response.headers_sent:
+            log.exception("Error handling request")
+            connection.left = outlet.left
+            return
+        logs.new_request_id()
+        log.error("Unhandled exception", exc_info=defect)
+        connection.left = bytearray(refusals.answer_to(defect))
+
+
+def _run(app: WSGIApplication, environ: dict[str, Any], response: Any, outlet: Outlet) -> None:
+    pieces = app(environ, response.start_response)
+    try:
+        for piece in pieces:
+            response.write(piece)
+            if response.chunked:
+                outlet.stream()
+                outlet.flush()
+        response.close()
+        outlet.flush()
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            cast(Any, close)()

@@ -1,0 +1,112 @@
+"""Who gets a thread next: sender by sender, so that a crowd of one costs others nothing.
+
+An idle server gives one sender all it wants, except the last quarter of the threads: that is never
+given to a sender that already has a quarter. Streams and long waits get a quarter for one sender.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Waiting = TypeVar("Waiting")
+
+
+@dataclass(eq=False)
+class Ticket(Generic[Waiting]):
+    """Somebody who wants a thread: for which sender, whether for long, since when (seconds)."""
+
+    who: Waiting
+    sender: bytes
+    long: bool
+    since: float
+    waiting: bool = False
+
+
+class Turns(Generic[Waiting]):
+    """The queue before `threads` threads. For one thread of the process only."""
+
+    def __init__(self, threads: int, seconds: float) -> None:
+        """Nobody waits longer than `seconds`."""
+        self._threads, self._seconds = threads, seconds
+        self._quarter = max(1, threads // 4)
+        self._reserved = threads // 4
+        self._running = 0
+        self._by_sender: Counter[bytes] = Counter()
+        self._long: Counter[bytes] = Counter()
+        self._queues: OrderedDict[bytes, deque[Ticket[Waiting]]] = OrderedDict()
+        self._by_age: deque[Ticket[Waiting]] = deque()
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait; also read by other threads, to whom it may be a moment old."""
+        return self._waiting
+
+    def wait(self, ticket: Ticket[Waiting]) -> None:
+        """Take `ticket` into the queue, behind all that are there."""
+        ticket.waiting = True
+        self._queues.setdefault(ticket.sender, deque()).append(ticket)
+        self._by_age.append(ticket)
+        self._waiting += 1
+
+    def take(self) -> Ticket[Waiting] | None:
+        """The next who may have a thread now, or None; `done` must follow when it has ended."""
+        if self._running >= self._threads:
+            return None
+        for sender in self._queues:
+            ticket = self._next_of(sender)
+            if ticket is not None:
+                self._running += 1
+                self._by_sender[sender] += 1
+                self._long[sender] += ticket.long
+                return ticket
+        return None
+
+    def done(self, ticket: Ticket[Waiting]) -> None:
+        """`ticket` has ended, its thread is free."""
+        self._running -= 1
+        for counts, number in ((self._by_sender, 1), (self._long, int(ticket.long))):
+            counts[ticket.sender] -= number
+            if not counts[ticket.sender]:
+                del counts[ticket.sender]
+
+    def expired(self, now: float) -> list[Ticket[Waiting]]:
+        """Those who have waited too long by now; they wait no more."""
+        late = []
+        while (oldest := self._oldest()) is not None and now - oldest.since >= self._seconds:
+            self._leave(oldest)
+            late.append(oldest)
+        return late
+
+    def next_expiry(self) -> float | None:
+        """When the first of them will have waited too long, or None."""
+        oldest = self._oldest()
+        return None if oldest is None else oldest.since + self._seconds
+
+    def _oldest(self) -> Ticket[Waiting] | None:
+        while self._by_age and not self._by_age[0].waiting:
+            self._by_age.popleft()
+        return self._by_age[0] if self._by_age else None
+
+    def _leave(self, ticket: Ticket[Waiting]) -> None:
+        ticket.waiting = False
+        self._waiting -= 1
+        queue = self._queues[ticket.sender]
+        queue.remove(ticket)
+        if not queue:
+            del self._queues[ticket.sender]
+
+    def _next_of(self, sender: bytes) -> Ticket[Waiting] | None:
+        has = self._by_sender[sender]
+        if has >= self._quarter and self._running >= self._threads - self._reserved:
+            return None
+        queue = self._queues[sender]
+        ticket = next((t for t in queue if not t.long or self._long[sender] < self._quarter), None)
+        if ticket is None:
+            return None
+        self._leave(ticket)
+        if sender in self._queues:
+            self._queues.move_to_end(sender)  # whoever else waits comes first now
+        return ticket
