@@ -44,6 +44,11 @@ class Turns(Generic[Waiting]):
         """How many wait; also read by other threads, to whom it may be a moment old."""
         return self._waiting
 
+    @property
+    def running(self) -> int:
+        """How many have a thread; the same holds."""
+        return self._running
+
     def wait(self, ticket: Ticket[Waiting]) -> None:
         """Take `ticket` into the queue, behind all that are there."""
         ticket.waiting = True

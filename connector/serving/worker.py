@@ -33,6 +33,9 @@ from connector.telemetry import logs
 BACKLOG = 2048  # connections that wait to be accepted; the kernel may allow fewer
 _AT_A_TIME = 100  # connections that are accepted before others are looked after
 _STAY_MILLISECONDS = 5
+_FEW = 4
+"""While more threads than this answer, none stays with its connection: among many that could go
+on, Python's lock is dealt out so unevenly that some wait ten times as long as others."""
 _SWITCH_SECONDS = 0.02
 """Threads that wait for Python's lock ask for it this often; with hundreds of them, asking at the
 default of 0.005 s costs more than what they do."""
@@ -264,7 +267,7 @@ class CollectingWorker(Worker):  # type: ignore[misc]
         connection = ticket.who
         yield connection
         while not (ticket.long or connection.left or connection.closing or connection.trouble):
-            if self.turns.waiting or not self.alive:
+            if self.turns.waiting or self.turns.running > _FEW or not self.alive:
                 return
             if not connection.incoming.whole and connection.readable(_STAY_MILLISECONDS):
                 connection.receive()
