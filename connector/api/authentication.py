@@ -42,12 +42,15 @@ class Access(StrEnum):
     """A key that upstream has accepted: it is known whose it is."""
     READY = "ready"
     """Also that triggers can fire for the paywall; waits for that up to 5 s."""
+    FRESH = "fresh"
+    """Also that upstream accepts the key in this very call: what is made lasts longer than a key
+    that was revoked."""
 
 
 @dataclass(frozen=True)
 class Caller:
     """Who calls: the key, the conversation with upstream within the request's budget, and the
-    paywall where the route demands it (PAYWALL or READY)."""
+    paywall where the route demands it (PAYWALL and above)."""
 
     key: str
     upstream: Upstream
@@ -89,7 +92,7 @@ def identify(key: str) -> None:
     server that had no thread for this call."""
     _refuse_crowd()
     g.key = key
-    services().rate_limits.count(key, request.remote_addr or "")
+    g.end_count = services().rate_limits.count(key, request.remote_addr or "")
 
 
 def _refuse_crowd() -> None:
@@ -109,7 +112,9 @@ def admit(access: Access) -> Caller:
 
 
 def _paywall(parts: Services, access: Access, key: str, line: Upstream) -> Paywall | None:
-    if access is Access.READY:
+    if access is Access.FRESH:
+        parts.identity.prove_again(key, line)
+    if access in (Access.READY, Access.FRESH):
         paywall = parts.readiness.require(key, line)
     elif access is Access.PAYWALL or (access is Access.SERVED and parts.admission.restricted):
         paywall = parts.admission.admit(key, line)

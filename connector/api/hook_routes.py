@@ -102,7 +102,7 @@ def blueprint() -> Blueprint:
     """The routes under /v1/hooks."""
     blp = FlatBlueprint("hooks", __name__, url_prefix="/v1/hooks", description="Hooks")
 
-    @blp.call("", "POST", Access.READY, takes=HookInput, gives=HookOutput, status=201)
+    @blp.call("", "POST", Access.FRESH, takes=HookInput, gives=HookOutput, status=201)
     def subscribe(caller: Caller, values: Values) -> Response:
         """Sends the events of a trigger to an address from now on."""
         paywall = caller.paywall

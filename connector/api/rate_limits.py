@@ -1,14 +1,17 @@
-"""Rate limits: per key once upstream has accepted it here, per peer address until then.
+"""Rate limits: per key once upstream has accepted it here; per address, the keys it refused.
 
-Built on `limits`: a key may stand in the body, so it is known only after the request was read.
+Built on `limits`. Builders' tools share addresses with strangers: only refused keys count against
+an address, and behind one that has sent too many of them new keys are still tried, one at a time.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
-from typing import cast
+from typing import Literal, cast
 
 import structlog
 from cachetools import TTLCache
@@ -42,20 +45,37 @@ class RateLimits:
             )
             self._shared = FixedWindowRateLimiter(cast(Storage, storage))
         self._proven: TTLCache[bytes, bool] = TTLCache(_PROVEN_MAX, _PROVEN_SECONDS)
+        self._trying: set[str] = set()
         self._lock = Lock()
 
-    def count(self, key: str, peer: str) -> None:
-        """Count one call. Raises TooManyRequests above the limit."""
+    def count(self, key: str, peer: str) -> Callable[[], None]:
+        """Count one call; what is returned must be called when it has ended.
+
+        Raises TooManyRequests above the limit of a key that was accepted here, and for another
+        key from an address with too many refused ones while such a key is being tried already.
+        """
         if not self._items:
-            return
-        whom = _hashed(key).hex() if self.is_proven(key) else f"peer {peer}"
+            return _nothing
+        if self.is_proven(key):
+            whom = _hashed(key).hex()
+            for item in self._items:
+                if not self._ask("hit", item, whom):
+                    raise _too_many(self._seconds(item, whom))
+            return _nothing
+        if all(self._ask("test", item, _address(peer)) for item in self._items):
+            return _nothing
+        with self._lock:
+            if peer in self._trying:
+                raise _too_many(1)
+            self._trying.add(peer)
+        return partial(self._tried, peer)
+
+    def refused(self, key: str, peer: str) -> None:
+        """Upstream does not know this key, which came from this address."""
+        with self._lock:
+            self._proven.pop(_hashed(key), None)
         for item in self._items:
-            if not self._hit(item, whom):
-                seconds = self._seconds(item, whom)
-                raise TooManyRequests(
-                    f"Those were too many calls in a short time. Try again in {seconds} s.",
-                    retry_after=seconds,
-                )
+            self._ask("hit", item, _address(peer))
 
     def proven(self, key: str) -> None:
         """Upstream has accepted this key: from now on it is counted by itself."""
@@ -67,13 +87,18 @@ class RateLimits:
         with self._lock:
             return self._proven.get(_hashed(key), False)
 
-    def _hit(self, item: RateLimitItem, whom: str) -> bool:
+    def _tried(self, peer: str) -> None:
+        with self._lock:
+            self._trying.discard(peer)
+
+    def _ask(self, question: Literal["hit", "test"], item: RateLimitItem, whom: str) -> bool:
+        """Whether one more is within the limit; "hit" counts it as well."""
         if self._shared is not None:
             try:
-                return self._shared.hit(item, whom)
+                return bool(getattr(self._shared, question)(item, whom))
             except StorageError as error:
                 log.warning("rate_limit_storage_away", error=type(error.storage_error).__name__)
-        return self._local.hit(item, whom)
+        return bool(getattr(self._local, question)(item, whom))
 
     def _seconds(self, item: RateLimitItem, whom: str) -> int:
         limiter = self._shared or self._local
@@ -82,6 +107,21 @@ class RateLimits:
         except StorageError:
             return 5
         return max(1, round(reset - time.time()))
+
+
+def _too_many(seconds: int) -> TooManyRequests:
+    return TooManyRequests(
+        f"Those were too many calls in a short time. Try again in {seconds} s.",
+        retry_after=seconds,
+    )
+
+
+def _address(peer: str) -> str:
+    return f"peer {peer}"
+
+
+def _nothing() -> None:
+    """Nothing need be done at the end of a call."""
 
 
 def _hashed(key: str) -> bytes:

@@ -8,6 +8,7 @@ from time import perf_counter
 import structlog
 from flask import Flask, Response, g, request
 
+from connector.api.services import services
 from connector.telemetry.logs import new_request_id
 from connector.telemetry.metrics import request_finished, request_started
 
@@ -24,8 +25,15 @@ def install(app: Flask) -> None:
         g.request_id = new_request_id()
         request_started()
 
+    @app.teardown_request
+    def _counted(_: BaseException | None) -> None:
+        if "end_count" in g:
+            g.end_count()
+
     @app.after_request
     def _named(response: Response) -> Response:
+        if "key" in g and g.get("true_status", response.status_code) == 401:
+            services().rate_limits.refused(g.key, request.remote_addr or "")
         response.headers["X-Request-Id"] = g.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Cache-Control", "no-store")

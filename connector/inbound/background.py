@@ -4,42 +4,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from threading import Lock
 
 import structlog
 
 from connector.errors import ConnectorError
+from connector.turns import FairPool, QueueFull
 
 log = structlog.get_logger(__name__)
-_WAITING_MAX = 1_000
 
 
 class Background:
-    """A few threads of this process; they start with the first work, after any fork."""
+    """A few threads of this process, dealt out fairly among those for whom something is done."""
 
-    def __init__(self, threads: int = 4) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="background")
+    def __init__(self, threads: int = 8) -> None:
+        self._pool = FairPool(threads, "background")
         self._running: dict[str, Future[None]] = {}
         self._lock = Lock()
 
-    def run(self, name: str, work: Callable[[], object], wait_seconds: float = 0.0) -> bool:
-        """Start `work` unless work of this name runs already, and wait for that at most
-        `wait_seconds`; whether it has ended. What it raises is logged. Work that finds a long
-        queue is dropped: whatever comes next starts it again."""
+    def run(
+        self, whom: str, name: str, work: Callable[[], object], wait_seconds: float = 0.0
+    ) -> bool:
+        """Start `work` for `whom` (a key's or a paywall's name) unless work of this name runs
+        already, and wait for that at most `wait_seconds`; whether it has ended. What it raises is
+        logged. Work that finds a long queue is dropped: whatever comes next starts it again."""
         with self._lock:
             future = self._running.get(name)
             if future is None:
-                if len(self._running) >= _WAITING_MAX:
+                try:
+                    future = self._pool.submit(whom, lambda: self._guarded(name, work))
+                except QueueFull:
                     return False
-                future = self._running[name] = self._pool.submit(self._guarded, name, work)
+                self._running[name] = future
         if wait_seconds > 0:
             wait([future], wait_seconds)
         return future.done()
 
     def close(self) -> None:
         """Let what runs finish; start nothing more."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
 
     def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:

@@ -67,15 +67,16 @@ class Readiness:
             return
         name = self._name(key)
         if self._again(name, _AGAIN_SECONDS):
-            self._background.run(f"care {name}", lambda: self._care(key))
+            self._background.run(name, f"care {name}", lambda: self._care(key))
         self.learn(key, user)
 
     def learn(self, key: str, user: str) -> None:
         """Behind the request, learn once which wallet a user has, so that events can name the
         user. `user` may be ""."""
-        pair = f"{self._name(key)} {user}"
+        name = self._name(key)
+        pair = f"{name} {user}"
         if user and self._again(pair, _PAIR_AGAIN_SECONDS):
-            self._background.run(f"pair {pair}", lambda: self._learn(key, user, pair))
+            self._background.run(name, f"pair {pair}", lambda: self._learn(key, user, pair))
 
     def require(self, key: str, upstream: Upstream) -> Paywall:
         """The caller's paywall, once triggers can fire for it; waits up to 5 s for that.
@@ -116,6 +117,7 @@ class Readiness:
         """Read missed events back if it is time, waiting for that up to 5 s."""
         if self._reconcile.due(paywall.id):
             self._background.run(
+                paywall.id,
                 f"read {paywall.id}",
                 lambda: self._reconcile.read_back(paywall, self._line(key)),
                 WAIT_SECONDS,
@@ -152,7 +154,8 @@ class Readiness:
             return paywall, None
         row = self._subscriptions.row(paywall)
         if not self._subscriptions.well(row):
-            self._background.run(f"care {self._name(key)}", lambda: self._care(key), WAIT_SECONDS)
+            name = self._name(key)
+            self._background.run(name, f"care {name}", lambda: self._care(key), WAIT_SECONDS)
             paywall = self._admission.admit(key, upstream)
             row = self._subscriptions.row(paywall)
         return paywall, row

@@ -51,6 +51,11 @@ class Identity:
             paywall = self._ask(key, prints, upstream)
         return paywall
 
+    def prove_again(self, key: str, upstream: Upstream) -> Paywall:
+        """The same, asking upstream in any case: nothing lasting is made with a key that was
+        revoked a moment ago. Raises the same."""
+        return self._ask(key, self.fingerprints(key), upstream)
+
     def distrust(self, key: str) -> None:
         """Upstream refused this key: every process asks again at its next use."""
         prints = tuple(self.fingerprints(key).values())

@@ -27,8 +27,8 @@ from connector.serving.connection import Connection
 from connector.serving.incoming import Incoming
 from connector.serving.limits import Limits
 from connector.serving.poller import READ, WRITE, Poller
-from connector.serving.turns import Ticket, Turns
 from connector.telemetry import logs
+from connector.turns import Ticket, Turns
 
 BACKLOG = 2048  # connections that wait to be accepted; the kernel may allow fewer
 _AT_A_TIME = 100  # connections that are accepted before others are looked after

@@ -65,7 +65,7 @@ class Hooks:
         hooks than are allowed.
         """
         _check_trigger(trigger)
-        target = self._push_client.check(target_url)
+        target = self._push_client.check(target_url, paywall.id)
         secret = new_secret()
         sealed = self._encryption.seal(secret)
 

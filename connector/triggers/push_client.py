@@ -23,9 +23,13 @@ from urllib3.exceptions import LocationParseError
 from connector import __version__
 from connector.triggers.ip_ranges import Network
 from connector.triggers.ssrf_guard import Guarded, TargetRefused, Watch, refuse_any
+from connector.turns import FairPool, QueueFull
 
 DEADLINE_SECONDS = 15.0
 CONNECT_SECONDS = 5.0
+LOOK_UP_SECONDS = 5.0
+_LOOK_UP_THREADS = 16
+_SLOW = "The host in this address could not be looked up in time. Try again in a minute."
 
 log = structlog.get_logger(__name__)
 
@@ -47,11 +51,13 @@ class PushClient:
 
     def __init__(self, allowed: Sequence[Network] = ()) -> None:
         self._allowed = allowed
+        self._look_ups = FairPool(_LOOK_UP_THREADS, "look-up")
         self._tls: ssl.SSLContext | None = None
         self._loading = threading.Lock()
 
-    def check(self, url: str) -> str:
-        """`url` in its usual spelling. Raises TargetRefused with a sentence that says why."""
+    def check(self, url: str, whom: str = "") -> str:
+        """`url` in its usual spelling; looking its host up takes `whom` 5 s at most. Raises
+        TargetRefused with a sentence that says why."""
         try:
             asked = requests.Request("POST", url).prepare()
             parts = urlsplit(asked.url or "")
@@ -69,7 +75,7 @@ class PushClient:
             )
         if "%" in host or "\\" in url:
             raise TargetRefused("The host in this address is not written as one.")
-        refuse_any(_resolve(host, port), self._allowed, secure=parts.scheme == "https")
+        refuse_any(self._resolve(whom, host, port), self._allowed, secure=parts.scheme == "https")
         return urlunsplit(parts._replace(fragment=""))
 
     def post(
@@ -122,6 +128,25 @@ class PushClient:
         session.mount("http://", Guarded(watch, tls, secure=False))
         return session
 
+    def _resolve(self, whom: str, host: str, port: int | None) -> list[str]:
+        def look_up() -> list[str]:
+            resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            return [str(entry[4][0]) for entry in resolved]
+
+        try:
+            asked = self._look_ups.submit(whom, look_up)
+        except QueueFull:
+            raise TargetRefused(_SLOW) from None
+        try:
+            return asked.result(LOOK_UP_SECONDS)
+        except TimeoutError:
+            asked.cancel()
+            raise TargetRefused(_SLOW) from None
+        except (OSError, UnicodeError):
+            raise TargetRefused(
+                "The host in this address was not found. Check its spelling."
+            ) from None
+
     def _trusted(self) -> ssl.SSLContext:
         """One for all pushes: reading the certificates of the authorities takes longer than one."""
         with self._loading:
@@ -130,14 +155,6 @@ class PushClient:
                 self._tls.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
                 self._tls.hostname_checks_common_name = False
             return self._tls
-
-
-def _resolve(host: str, port: int | None) -> list[str]:
-    try:
-        resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise TargetRefused("The host in this address was not found. Check its spelling.") from None
-    return [str(entry[4][0]) for entry in resolved]
 
 
 def _sentence(error: Exception) -> str:

@@ -59,10 +59,10 @@ ROUTES = {
         "GET /v1/deliveries",
         "POST /v1/deliveries",
     },
+    Access.FRESH: {"POST /v1/hooks"},
     Access.READY: {
         "GET /v1/triggers/<key>",
         "POST /v1/triggers/<key>",
-        "POST /v1/hooks",
         "POST /v1/hooks/<hook_id>/test",
         "POST /v1/hooks/<hook_id>/replay",
         "POST /v1/deliveries/<delivery_id>/replay",

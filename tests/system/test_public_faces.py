@@ -98,7 +98,7 @@ ONLY = {
     "triggers.push_client": {"app"},
     "upstream.webhooks": {"inbound"},
 }
-SINGLE = {"__main__", "app", "deadline", "errors", "jsontext", "money"}
+SINGLE = {"__main__", "app", "deadline", "errors", "jsontext", "money", "turns"}
 
 
 @pytest.fixture(scope="module")

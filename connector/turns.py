@@ -6,11 +6,18 @@ given to a sender that already has a quarter. Streams and long waits get a quart
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from threading import Lock
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
 Waiting = TypeVar("Waiting")
+Result = TypeVar("Result")
+_NEVER = float("inf")
 
 
 @dataclass(eq=False)
@@ -48,6 +55,10 @@ class Turns(Generic[Waiting]):
     def running(self) -> int:
         """How many have a thread; the same holds."""
         return self._running
+
+    def waiting_of(self, sender: bytes) -> int:
+        """How many of this sender wait."""
+        return len(self._queues.get(sender, ()))
 
     def wait(self, ticket: Ticket[Waiting]) -> None:
         """Take `ticket` into the queue, behind all that are there."""
@@ -115,3 +126,53 @@ class Turns(Generic[Waiting]):
         if sender in self._queues:
             self._queues.move_to_end(sender)  # whoever else waits comes first now
         return ticket
+
+
+class QueueFull(Exception):
+    """More waits already than may, for all or for this sender."""
+
+
+class FairPool:
+    """Threads that take work in turn sender by sender; they start with the first work, after any
+    fork. `waiting_max` bounds what waits; a quarter of that for one sender."""
+
+    def __init__(self, threads: int, name: str, waiting_max: int = 1_000) -> None:
+        self._turns: Turns[Callable[[], None]] = Turns(threads, _NEVER)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._waiting_max = waiting_max
+        self._lock = Lock()
+
+    def submit(self, sender: str, work: Callable[[], Result]) -> Future[Result]:
+        """The future of `work`, which may be cancelled while it waits. Raises QueueFull."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:
+                    future.set_exception(error)
+
+        ticket = Ticket(run, sender.encode(), long=False, since=monotonic())
+        with self._lock:
+            mine = self._turns.waiting_of(ticket.sender)
+            if self._turns.waiting >= self._waiting_max or mine >= self._waiting_max // 4:
+                raise QueueFull
+            self._turns.wait(ticket)
+            self._start_who_may()
+        return future
+
+    def close(self) -> None:
+        """Let what runs finish; start nothing more."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _start_who_may(self) -> None:
+        while (ticket := self._turns.take()) is not None:
+            self._pool.submit(self._run, ticket)
+
+    def _run(self, ticket: Ticket[Any]) -> None:
+        ticket.who()
+        with self._lock:
+            self._turns.done(ticket)
+            with contextlib.suppress(RuntimeError):  # the pool is being closed
+                self._start_who_may()
