@@ -20,6 +20,7 @@ from bench import (
     machine,
     report,
     servers,
+    strangers,
     throughput,
     triggers,
 )
@@ -80,6 +81,7 @@ def _measure(*, litellm: bool, quick: bool) -> None:
             with servers.running(bench) as running:
                 figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
             figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
+            figures += strangers.measure(bench)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())

@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
 from connector.api.authentication import Access, Caller, admit, identify
-from connector.api.keys import find_key
+from connector.api.keys import find_key, key_in_headers
 from connector.catalog.actions import Action, Input, Values
 from connector.errors import ConnectorError, InvalidField
 from connector.ledger.doubt import told_before_the_ledger
@@ -81,8 +81,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
             def called(**address: str) -> Response:
                 if action is not None:
                     g.action = action
-                g.values = flat_input.read(request, takes)
-                identify(find_key(request, g.values.pop("api_key", None)))
+                g.values = _read(takes)
                 return checked(**address)  # type: ignore[no-any-return]
 
             called.__name__, called.__doc__ = view.__name__, view.__doc__
@@ -93,6 +92,23 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
             return view
 
         return register
+
+
+def _read(takes: type[Input]) -> dict[str, Any]:
+    """The flat input, once the key was identified. A key in a header is looked at first: reading
+    a body costs more than refusing it."""
+    try:
+        key = key_in_headers(request)
+        if key:
+            identify(key)
+    except ConnectorError:
+        flat_input.look_whether_soft(request, takes)
+        raise
+    values = flat_input.read(request, takes)
+    in_body = values.pop("api_key", None)
+    if not key:
+        identify(find_key(request, in_body))
+    return values
 
 
 def _admitted(access: Access, action: Action | None) -> Caller:

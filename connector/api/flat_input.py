@@ -7,6 +7,7 @@ was left.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import Any
 
@@ -20,9 +21,19 @@ from connector.api.payer import header_text, user_in_headers
 from connector.catalog.actions import fields_of
 from connector.catalog.fields import Words
 from connector.catalog.references import REFERENCE_MAX
-from connector.errors import InvalidField, MalformedRequest, WrongContentType, quoted
+from connector.errors import (
+    BodyTooLarge,
+    ConnectorError,
+    InvalidField,
+    MalformedRequest,
+    WrongContentType,
+    quoted,
+)
 from connector.jsontext import scalar
 
+FIELDS_MAX = 1_000
+TOO_MANY_FIELDS = "The request has too many fields: it may have at most 1,000. Send fewer."
+_SHORT = 65_536
 _FLAT_METADATA = "metadata_"
 _EMPTY: tuple[object, ...] = ("", None, [], {})
 
@@ -59,6 +70,14 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
     return values
 
 
+def look_whether_soft(request: Request, schema: type[Schema]) -> None:
+    """Note in `g.soft` how a refusal is to be told, unless the body is too long to be read for
+    that."""
+    if (request.content_length or 0) <= _SHORT:
+        with contextlib.suppress(ConnectorError):
+            read(request, schema)
+
+
 def fitted(values: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """`values` as `schema` names them, not validated yet. Raises InvalidField."""
     _gather_metadata(values, schema)
@@ -83,6 +102,8 @@ def _soften(values: dict[str, Any]) -> None:
 
 def _body(request: Request) -> dict[str, Any]:
     kind = request.mimetype
+    if kind == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= FIELDS_MAX:
+        raise BodyTooLarge(TOO_MANY_FIELDS)
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         _soften_early(request.form)
         for name in request.files:

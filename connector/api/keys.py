@@ -28,6 +28,18 @@ def find_key(request: Request, in_body: object = None) -> str:
 
     Raises KeyRefused when there is none, or one that cannot be a key; it is never quoted.
     """
+    key = key_in_headers(request)
+    if key:
+        return key
+    if in_body is None or in_body == "":
+        raise KeyRefused(f"The key is missing. {_WHERE}", field="api_key")
+    if not isinstance(in_body, str):
+        raise KeyRefused(f"The key must be text. {_WHERE}", field="api_key")
+    return _checked(in_body)
+
+
+def key_in_headers(request: Request) -> str:
+    """The key in this request's headers, "" for none. Raises KeyRefused for what cannot be one."""
     header = request.headers.get("Authorization", "").strip(" ")
     if header:
         scheme, _, key = header.partition(" ")
@@ -37,13 +49,7 @@ def find_key(request: Request, in_body: object = None) -> str:
             raise KeyRefused(f"The Authorization header is of another kind. {_WHERE}")
         return _checked(key)
     key = request.headers.get("X-API-Key", "").strip(" ")
-    if key:
-        return _checked(key)
-    if in_body is None or in_body == "":
-        raise KeyRefused(f"The key is missing. {_WHERE}", field="api_key")
-    if not isinstance(in_body, str):
-        raise KeyRefused(f"The key must be text. {_WHERE}", field="api_key")
-    return _checked(in_body)
+    return _checked(key) if key else ""
 
 
 def _checked(key: str) -> str:

@@ -23,6 +23,9 @@ from limits.strategies import FixedWindowRateLimiter
 from connector.errors import TooManyRequests
 
 _PROVEN_SECONDS = 600.0
+_REDIS_SECONDS = 0.05
+_REDIS_AGAIN_SECONDS = 10.0
+"""A Redis that did not answer is asked again after so long, by one call."""
 _PROVEN_MAX = 20_000
 
 log = structlog.get_logger(__name__)
@@ -41,11 +44,15 @@ class RateLimits:
         self._shared: FixedWindowRateLimiter | None = None
         if redis_url:
             storage = storage_from_string(
-                redis_url, wrap_exceptions=True, socket_timeout=1, socket_connect_timeout=1
+                redis_url,
+                wrap_exceptions=True,
+                socket_timeout=_REDIS_SECONDS,
+                socket_connect_timeout=_REDIS_SECONDS,
             )
             self._shared = FixedWindowRateLimiter(cast(Storage, storage))
         self._proven: TTLCache[bytes, bool] = TTLCache(_PROVEN_MAX, _PROVEN_SECONDS)
         self._trying: set[str] = set()
+        self._away_until: float | None = None
         self._lock = Lock()
 
     def count(self, key: str, peer: str) -> Callable[[], None]:
@@ -93,15 +100,42 @@ class RateLimits:
 
     def _ask(self, question: Literal["hit", "test"], item: RateLimitItem, whom: str) -> bool:
         """Whether one more is within the limit; "hit" counts it as well."""
-        if self._shared is not None:
+        if self._shared is not None and self._may_ask_redis():
             try:
-                return bool(getattr(self._shared, question)(item, whom))
+                within = bool(getattr(self._shared, question)(item, whom))
             except StorageError as error:
-                log.warning("rate_limit_storage_away", error=type(error.storage_error).__name__)
+                self._redis_away(type(error.storage_error).__name__)
+            else:
+                self._redis_answers()
+                return within
         return bool(getattr(self._local, question)(item, whom))
 
+    def _may_ask_redis(self) -> bool:
+        """The circuit is closed, or it is time for one call to try again."""
+        with self._lock:
+            if self._away_until is None:
+                return True
+            if time.monotonic() < self._away_until:
+                return False
+            self._away_until = time.monotonic() + _REDIS_AGAIN_SECONDS
+            return True
+
+    def _redis_away(self, kind: str) -> None:
+        with self._lock:
+            news = self._away_until is None
+            self._away_until = time.monotonic() + _REDIS_AGAIN_SECONDS
+        if news:
+            log.warning("rate_limit_storage_away", error=kind)
+
+    def _redis_answers(self) -> None:
+        if self._away_until is None:
+            return
+        with self._lock:
+            self._away_until = None
+        log.info("rate_limit_storage_back")
+
     def _seconds(self, item: RateLimitItem, whom: str) -> int:
-        limiter = self._shared or self._local
+        limiter = self._shared if self._shared and self._away_until is None else self._local
         try:
             reset = limiter.get_window_stats(item, whom).reset_time
         except StorageError:

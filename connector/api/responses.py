@@ -70,7 +70,9 @@ def from_http(error: HTTPException) -> ConnectorError:
             headers={"Allow": ", ".join(sorted(error.valid_methods or ()))},
         )
     if isinstance(error, RequestEntityTooLarge):
-        return BodyTooLarge("The request is too large: it may have at most 1 MB. Send less text.")
+        return BodyTooLarge(
+            "The request is too large: it may have at most 1 MB and 1,000 fields. Send less."
+        )
     if error.code == 404:
         return NotFound(
             "There is nothing at this address. Check its spelling; /docs lists all addresses."

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
 import pytest
+import structlog
 
 from connector.api import rate_limits
 from connector.api.rate_limits import RateLimits
@@ -73,3 +79,52 @@ def test_while_the_storage_is_away_the_process_counts_on_its_own() -> None:
     with pytest.raises(TooManyRequests) as refused:
         limits.count("any", PEER)
     assert refused.value.retry_after
+
+
+@pytest.fixture
+def silent_redis() -> Iterator[tuple[str, list[socket.socket]]]:
+    """The address of a Redis that accepts and never answers, and who has connected."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        taken: list[socket.socket] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(listener.accept()[0])
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0", taken
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for one in taken:
+            one.close()
+
+
+def test_a_redis_that_never_answers_is_asked_once_and_told_once(
+    silent_redis: tuple[str, list[socket.socket]],
+) -> None:
+    address, taken = silent_redis
+    limits = RateLimits("2/minute;100/hour;1000/day", address)
+    limits.proven("any")
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(2):
+            limits.count("any", PEER)
+        with pytest.raises(TooManyRequests):
+            limits.count("any", PEER)
+    assert [line["event"] for line in logs] == ["rate_limit_storage_away"]
+    assert len(taken) <= 2  # redis-py connects once more when the first try fails
+
+
+def test_a_redis_that_is_back_counts_again(
+    silent_redis: tuple[str, list[socket.socket]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = RateLimits("100/minute", silent_redis[0])
+    limits.proven("any")
+    limits.count("any", PEER)
+    monkeypatch.setattr(limits, "_shared", limits._local)
+    monkeypatch.setattr(limits, "_away_until", 0.0)
+    with structlog.testing.capture_logs() as logs:
+        limits.count("any", PEER)
+        limits.count("any", PEER)
+    assert [line["event"] for line in logs] == ["rate_limit_storage_back"]
