@@ -273,6 +273,11 @@ def test_every_variable_of_the_example_is_one_that_is_used() -> None:
 
 def test_caddy_keeps_the_metrics_private_and_streams_chat() -> None:
     text = (ROOT / "deploy" / "Caddyfile").read_text()
-    assert "@private path /metrics /metrics/*\n\trespond @private 404" in text
+    private = re.search(r"@private path_regexp (\S+)\n\trespond @private 404", text)
+    assert private
+    for path in ("/metrics", "//metrics", "/metrics/", "/metrics/x"):
+        assert re.match(private[1], path)
+    assert not re.match(private[1], "/v1/metrics")
+    assert "request_buffers" in text
     assert "flush_interval -1" in text
     assert text.count("{") == text.count("}")
