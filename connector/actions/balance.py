@@ -12,7 +12,7 @@ from connector.money import number_in, plain
 class BalanceInput(Input):
     user = user_id()
     minimum = Amount(
-        "Minimum",
+        "Minimum Balance",
         "How much the user should have at least. Leave it empty to ask for any balance above 0.",
         example="1.00",
         zero_ok=True,
@@ -20,7 +20,7 @@ class BalanceInput(Input):
 
 
 class BalanceOutput(Output):
-    user = Text("User", "The user who was looked up.", example="user_42")
+    user = Text("User ID", "The user who was looked up.", example="user_42")
     balance = Amount("Balance", "The balance as a plain number.", example="4.5")
     balance_formatted = Text(
         "Formatted Balance", "The balance as it is shown to people.", example="$4.50"

@@ -35,7 +35,7 @@ class ChargeInput(Input):
 
 
 class ChargeOutput(Output):
-    user = Text("User", "The user who was charged.", example="user_42")
+    user = Text("User ID", "The user who was charged.", example="user_42")
     amount = Amount("Amount", "The amount that was asked for.", example="0.5")
     reference = Text("Reference", "The reference of this charge.", example="order-1001")
     duplicate = Flag(

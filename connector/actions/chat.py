@@ -38,7 +38,7 @@ class ChatInput(Input):
         template_ok=True,
     )
     system = Text(
-        "System",
+        "Instructions",
         "How the model should behave.",
         example="You are a friendly shop assistant.",
         max_length=PROMPT_MAX,

@@ -12,7 +12,7 @@ class ConnectionInput(Input):
 
 
 class ConnectionOutput(Output):
-    user = Text("User", "The user who was looked up.", example="user_42")
+    user = Text("User ID", "The user who was looked up.", example="user_42")
     connected = Flag("Connected", "Yes when the user has allowed charges.", example=True)
     connected_at = Text("Connected At", "When the user allowed it.", example="2026-01-31T12:00:00Z")
     wallet_user_id = Text(

@@ -37,7 +37,7 @@ class DepositInput(Input):
 
 
 class DepositOutput(Output):
-    user = Text("User", "The user who got the credits.", example="user_42")
+    user = Text("User ID", "The user who got the credits.", example="user_42")
     amount = Amount("Amount", "The amount that was asked for.", example="5")
     reference = Text("Reference", "The reference of this deposit.", example="order-1001")
     duplicate = Flag(

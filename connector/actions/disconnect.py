@@ -13,7 +13,7 @@ class DisconnectInput(Input):
 
 
 class DisconnectOutput(Output):
-    user = Text("User", "The user who was disconnected.", example="user_42")
+    user = Text("User ID", "The user who was disconnected.", example="user_42")
 
 
 @action(

@@ -12,7 +12,7 @@ class TopupLinkInput(Input):
 
 
 class TopupLinkOutput(Output):
-    user = Text("User", "The user whom the link is for.", example="user_42")
+    user = Text("User ID", "The user whom the link is for.", example="user_42")
 
 
 @action(

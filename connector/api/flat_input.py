@@ -39,15 +39,15 @@ _EMPTY: tuple[object, ...] = ("", None, [], {})
 
 
 def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
-    """What a request gives, by name, for `fitted`; `api_key` is still among it. Notes in `g.soft`
-    and `g.reference` what an error's answer needs.
+    """What a request gives, by name, for `fitted`; `api_key` is still among it. Notes in `g.soft`,
+    `g.sent` and `g.reference` what an error's answer needs.
 
     Raises MalformedRequest, WrongContentType or InvalidField.
     """
     fields = fields_of(schema)
     _soften_early(request.args)
     refuse_key_in_query(request)
-    values = _single(request.args, "query string")
+    values = g.sent = _single(request.args, "query string")
     _soften(values)
     if request.method == "POST":
         body = _body(request)

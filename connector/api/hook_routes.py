@@ -42,7 +42,7 @@ class HookInput(Input):
         max_length=64,
         required=True,
     )
-    user = UserId("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    user = UserId("User ID", "Only events of this user.", example="user_42", max_length=USER_MAX)
     test = YesNo("Test", "Whether to send a sample at once.", example=True)
 
 
@@ -65,7 +65,7 @@ class HookOutput(Schema):
     target_url = Text(
         "Target URL", "Where events are sent to.", example="https://hooks.example.com/abc"
     )
-    user = Text("User", "Whose events are sent, or empty for all.", example="user_42")
+    user = Text("User ID", "Whose events are sent, or empty for all.", example="user_42")
     state = Text("State", "active, or off after it did not take events.", example="active")
     problem = Text(
         "Problem",

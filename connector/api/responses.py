@@ -13,7 +13,8 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from connector import jsontext
-from connector.catalog.actions import Action
+from connector.catalog.actions import Action, fields_of
+from connector.catalog.fields import TEXT_MAX
 from connector.errors import (
     BodyTooLarge,
     ConnectorError,
@@ -22,6 +23,7 @@ from connector.errors import (
     NotFound,
     WrongMethod,
 )
+from connector.jsontext import scalar
 from connector.telemetry.logs import request_id
 
 log = structlog.get_logger(__name__)
@@ -47,7 +49,7 @@ def respond(error: ConnectorError) -> Response:
         error.retry_after = 5
     action: Action | None = g.get("action")
     if action is not None and g.get("soft"):
-        filled = {} if action.many else action.answer({})
+        filled = {} if action.many else action.answer(_as_sent(action))
         soft = {"success": False, "outcome": "error", "message": error.message, "action_url": ""}
         response = json_answer(filled | soft | members)
     else:
@@ -59,6 +61,17 @@ def respond(error: ConnectorError) -> Response:
         response.headers["WWW-Authenticate"] = "Bearer"
     response.headers.update(error.headers)
     return response
+
+
+def _as_sent(action: Action) -> dict[str, str]:
+    """What the caller sent for the fields that the answer has too, as text; a step behind this one
+    can go on with the user or the reference that it had."""
+    sent, answered = g.get("sent", {}), fields_of(action.output)
+    return {
+        name: scalar(sent[name])[:TEXT_MAX]
+        for name in action.words()
+        if name in sent and name in answered
+    }
 
 
 def from_http(error: HTTPException) -> ConnectorError:

@@ -21,7 +21,7 @@ _LARGEST = 9_007_199_254_740_991
 class PollInput(Input):
     """What a poll may ask for."""
 
-    user = UserId("User", "Only events of this user.", example="user_42", max_length=USER_MAX)
+    user = UserId("User ID", "Only events of this user.", example="user_42", max_length=USER_MAX)
     limit = Count("Limit", "How many events at most.", example=25, low=1, high=PAGE_MAX)
     after = Count(
         "After",
@@ -59,7 +59,7 @@ class EventOutput(Schema):
     type = Text("Event Type", "What happened.", example="paywall.balance.depleted")
     created_at = Text("Created At", "When it happened.", example="2026-01-31T12:00:00.000Z")
     received_at = Text("Received At", "When it came in here.", example="2026-01-31T12:00:01.000Z")
-    user = Text("User", "Your own id of the user, if it is known.", example="user_42")
+    user = Text("User ID", "Your own id of the user, if it is known.", example="user_42")
     paywall_id = Text("Paywall", "The paywall's id.", example="pw_live_123")
     payload_json = Text("Payload as JSON", "The whole payload.", example='{"amount": 5}')
 

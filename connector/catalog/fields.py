@@ -144,10 +144,10 @@ class UserId(Identifier):
 def user_id() -> UserId:
     """The caller's own id of an end user: at most 128 visible characters."""
     return UserId(
-        "User",
+        "User ID",
         "Your own id for the person, such as the user id in your app. Use the same id every time; "
         "an id that is not an e-mail address is best.",
-        missing="Fill in “User”: the id that your app uses for this person.",
+        missing="Fill in “User ID”: the id that your app uses for this person.",
         example="user_42",
         max_length=USER_MAX,
         required=True,

@@ -42,7 +42,7 @@ _COMMON = (
     ("type", "Event Type", "text"),
     ("created_at", "Created At", "datetime"),
     ("received_at", "Received At", "datetime"),
-    ("user", "User", "text"),
+    ("user", "User ID", "text"),
     ("paywall_id", "Paywall", "text"),
 )
 _PAYLOAD = ("payload_json", "Payload as JSON", "text")
@@ -80,7 +80,11 @@ def _any() -> Trigger:
     )
 
 
-TRIGGERS: dict[str, Trigger] = {t.key: t for t in (_any(), *(_of(event) for event in EVENTS))}
+_WANTED_FIRST = sorted(EVENTS, key=lambda event: not event.of_interest)
+TRIGGERS: dict[str, Trigger] = {
+    trigger.key: trigger for trigger in (_any(), *(_of(event) for event in _WANTED_FIRST))
+}
+"""In the order in which every tool shows them: what people want first, what is internal last."""
 
 
 def find(key: str) -> Trigger:

@@ -23,7 +23,7 @@ def _nothing_is_stored_or_sent(builder: Builder) -> Any:
 @pytest.mark.parametrize(
     ("changed", "field", "fix"),
     [
-        ({"user": None}, "user", "Fill in “User”"),
+        ({"user": None}, "user", "Fill in “User ID”"),
         ({"amount": None}, "amount", "Fill in “Amount”"),
         ({"reference": None}, "reference", "Say what this is for"),
         ({"amout": "1"}, "amout", "Did you mean “amount”?"),

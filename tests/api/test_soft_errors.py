@@ -137,3 +137,34 @@ def test_metrics_keep_the_true_status(builder: Builder) -> None:
 @pytest.mark.parametrize("path", ["/v1/nothing?errors=soft", "/v1/charge?errors=soft"])
 def test_an_address_that_is_no_action_has_no_soft_errors(builder: Builder, path: str) -> None:
     assert builder.client.get(path, headers=builder.bearer).status_code in (404, 405)
+
+
+@pytest.mark.parametrize(
+    ("action", "sent"),
+    [
+        ("charge", {"user": "ann", "amount": "1,50", "reference": "order-7"}),
+        ("charge", {"user": "ann", "amount": 2.5, "reference": "order-7", "unknown": "x"}),
+        ("charge", {"amount": "1", "reference": "order-8"}),
+        ("deposit", {"user": "ann", "amount": "-1", "reference": "order-9"}),
+        ("balance", {"user": "ann", "minimum": "a lot"}),
+        ("topup-link", {"user": 42, "amount": "1"}),
+        ("connection", {"user": "undefined"}),
+        ("chat", {"user": "ann", "model": "gpt-4o-mini"}),
+    ],
+)
+def test_a_soft_error_keeps_what_was_sent(
+    builder: Builder, action: str, sent: dict[str, Any]
+) -> None:
+    answer = builder.post(action, errors="soft", **sent)
+    assert answer.status_code == 200
+    told: dict[str, Any] = answer.json or {}
+    assert told["outcome"] == "error"
+    kept = {name: str(value) for name, value in sent.items() if name in told}
+    assert {name: told[name] for name in kept} == kept
+    assert "user" not in sent or "user" not in told or told["user"] == str(sent["user"])
+
+
+def test_a_soft_error_of_upstream_keeps_what_was_sent(builder: Builder) -> None:
+    builder.fault("charge", "http_500", times=5)
+    told: dict[str, Any] = builder.post("charge", errors="soft", **CHARGE).json or {}
+    assert (told["outcome"], told["user"], told["amount"]) == ("error", "ann", "1")

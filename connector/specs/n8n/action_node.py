@@ -8,14 +8,16 @@ from connector import actions as actions_folder
 from connector.catalog.actions import Action, Kind, actions
 from connector.catalog.fields import Count, Flag, Number, Words
 from connector.catalog.outcomes import TOPUP_REQUIRED
-from connector.specs.n8n.fields import optional, parameter
+from connector.specs.n8n.fields import REFERENCE_ADVICE, is_long, notice, optional, parameter
 from connector.specs.n8n.words import description as described
-from connector.specs.n8n.words import sentence_case
+from connector.specs.n8n.words import sentence_case, subtitle
 
 Json = dict[str, Any]
 
 CREDENTIALS = [{"name": "paywallsApi", "required": True}]
-BASE_URL = '={{ $credentials.url.trim().replace(/\\/+$/, "") }}'
+BASE_URL = (
+    '={{ $credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://") }}'
+)
 _RESOURCES = {"user": "User", "model": "AI Model", "account": "Account"}
 
 
@@ -35,6 +37,7 @@ def description() -> Json:
         "version": 1,
         "description": "Charge users, check balances and sell AI answers through Paywalls.ai",
         "defaults": {"name": "Paywalls"},
+        "subtitle": subtitle("operation", {a.key: a.label for a in actions()}),
         "credentials": CREDENTIALS,
         "requestDefaults": {
             "baseURL": BASE_URL,
@@ -61,11 +64,6 @@ def refuses(action: Action) -> bool:
     return TOPUP_REQUIRED in action.outcomes
 
 
-def operation_name(action: Action) -> str:
-    """The action's label; n8n calls every list `Get Many`."""
-    return "Get Many" if action.many else action.label
-
-
 def _resource(name: str) -> Json:
     return {"name": _RESOURCES[name], "value": name}
 
@@ -73,10 +71,10 @@ def _resource(name: str) -> Json:
 def _operations(name: str, members: list[Action]) -> Json:
     rows = [
         {
-            "name": operation_name(action),
+            "name": action.label,
             "value": action.key,
-            "action": _in_the_list(action),
-            "description": _in_the_list(action) if action.many else described(action.sentence),
+            "action": sentence_case(action.label),
+            "description": described(action.sentence),
             "routing": {"request": {"method": "POST", "url": f"/v1{action.path}"}},
         }
         for action in members
@@ -84,13 +82,6 @@ def _operations(name: str, members: list[Action]) -> Json:
     first = rows[0]["value"]
     choice = _choice("Operation", "operation", sorted(rows, key=lambda row: str(row["name"])))
     return {**choice, "default": first, "displayOptions": {"show": {"resource": [name]}}}
-
-
-def _in_the_list(action: Action) -> str:
-    """The action's name in the panel of nodes, where the resource is not seen."""
-    if action.many:
-        return "Get many " + action.label.split(" ", 1)[-1].lower()
-    return sentence_case(action.label)
 
 
 def _choice(label: str, name: str, options: list[Json]) -> Json:
@@ -108,14 +99,47 @@ def _parameters(action: Action) -> list[Json]:
     """The fields that must be filled in, what to do on a refusal, then all others."""
     words = action.words()
     others = {name: field for name, field in words.items() if not field.required}
-    parameters = [parameter(name, field) for name, field in words.items() if field.required]
+    parameters = []
+    for name, field in words.items():
+        if field.required:
+            parameters += [parameter(name, field), *_notices(action, name)]
     for name in action.input.one_of[:1]:
         parameters.append(parameter(name, others.pop(name)))
     if refuses(action):
-        parameters.append(_on_refusal())
+        parameters += [_on_refusal(), _stop_notice()]
+    in_sight = [name for name, field in others.items() if is_long(field)]
+    parameters += [parameter(name, others.pop(name)) for name in in_sight]
     parameters += [_alone(others)] if _can_stand_alone(others) else _collected(others)
-    shown = {"show": {"resource": [resource(action)], "operation": [action.key]}}
-    return [{**parameter, "displayOptions": shown} for parameter in parameters]
+    return [_only_for(action, parameter) for parameter in parameters]
+
+
+def _only_for(action: Action, parameter: Json) -> Json:
+    more = parameter.get("displayOptions", {}).get("show", {})
+    shown = {"resource": [resource(action)], "operation": [action.key], **more}
+    return {**parameter, "displayOptions": {"show": shown}}
+
+
+def _notices(action: Action, name: str) -> list[Json]:
+    """What must be read beside a field. Not a hint: n8n covers the hint of an expression with the
+    preview of its value."""
+    if not action.exactly_once or name != "reference":
+        return []
+    counts = "charges" if refuses(action) else "counts"
+    return [
+        notice(
+            "reference_notice",
+            f"<strong>Testing this step {counts} for real</strong>: have a user of your own for "
+            f"that. {REFERENCE_ADVICE}",
+        )
+    ]
+
+
+def _stop_notice() -> Json:
+    text = (
+        "With several items, Stop ends the run for all of them, although some were charged "
+        "already: use Continue and an IF on “success”, or Loop Over Items with a batch size of 1."
+    )
+    return notice("stop_notice", text) | {"displayOptions": {"show": {"on_refusal": ["stop"]}}}
 
 
 def _can_stand_alone(others: dict[str, Words]) -> bool:
@@ -155,8 +179,6 @@ def _on_refusal() -> Json:
         "default": "stop",
         "description": "What to do when the user must first add to their balance or give "
         "permission",
-        "hint": "With several items, Stop ends the run for all of them, although some were charged "
-        "already: use Continue and an IF on “success”, or Loop Over Items with a batch size of 1",
         "options": [
             {
                 "name": "Stop",

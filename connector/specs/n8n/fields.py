@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 REFERENCE = "={{ $workflow.id }}-{{ $execution.id }}-{{ $nodeId }}-{{ $runIndex }}-{{ $itemIndex }}"
 """Stays the same when the node tries again, and differs for every item and turn of a loop."""
-_REFERENCE_HINT = (
+REFERENCE_ADVICE = (
     "Best is the number of what is paid for, such as the order's or the message's: it stays the "
     "same when the whole workflow runs again. What is filled in here stays the same only while "
     "this node tries again. As a tool of an AI agent: one without $runIndex, and Retry On Fail off."
@@ -35,7 +35,7 @@ def parameter(name: str, field: Words) -> Json:
     if field.required:
         described["required"] = True
     if name == "reference":
-        described |= {"default": REFERENCE, "hint": _REFERENCE_HINT}
+        described["default"] = REFERENCE
     elif name == "model":
         described |= _model_list(field)
     if isinstance(field, Text | Amount) and name != "model":
@@ -61,6 +61,16 @@ def model(field: Words) -> Json:
     return described
 
 
+def notice(name: str, html: str) -> Json:
+    """A box with words between the fields, which is not sent."""
+    return {"displayName": html, "name": name, "type": "notice", "default": ""}
+
+
+def is_long(field: Words) -> bool:
+    """Whether people write whole paragraphs into a field."""
+    return isinstance(field, Text) and field.max_length > _LONG
+
+
 def _kind(field: Words) -> Json:
     """n8n's type and an empty value of it.
 
@@ -79,7 +89,7 @@ def _kind(field: Words) -> Json:
             return {"type": "json", "default": "{}"}
         case Messages():
             return {"type": "json", "default": "[]"}
-        case Text() if field.max_length > _LONG:
+        case Text() if is_long(field):
             return {"type": "string", "typeOptions": {"rows": 4}, "default": ""}
     return {"type": "string", "default": ""}
 

@@ -11,6 +11,7 @@ from connector.catalog.fields import Words, user_id
 from connector.specs.n8n.action_node import CREDENTIALS
 from connector.specs.n8n.fields import model, optional, parameter
 from connector.specs.n8n.words import description as described
+from connector.specs.n8n.words import subtitle
 from connector.triggers.definitions import TRIGGERS
 
 Json = dict[str, Any]
@@ -35,6 +36,7 @@ def trigger() -> Json:
         "version": 1,
         "description": "Starts the workflow as soon as something happens in your paywall",
         "defaults": {"name": "Paywalls Trigger"},
+        "subtitle": _event_subtitle(),
         "credentials": CREDENTIALS,
         "webhooks": [
             {
@@ -68,6 +70,7 @@ def polling_trigger() -> Json:
         "description": "Asks every few minutes what happened in your paywall, for an n8n that the "
         "connector cannot reach",
         "defaults": {"name": "Paywalls Polling Trigger"},
+        "subtitle": _event_subtitle(),
         "credentials": CREDENTIALS,
         "polling": True,
         "properties": _which_events(),
@@ -115,8 +118,8 @@ def chat_model() -> Json:
     }
 
 
-def codex(node: str, category: str, subcategories: Json | None = None) -> Json:
-    """Where a node stands in n8n's panel, and which words find it beside its name.
+def codex(node: str, category: str, guide: str, subcategories: Json | None = None) -> Json:
+    """Where a node stands in n8n's panel, which words find it beside its name, and its `guide`.
 
     n8n's editor shows nothing of a node in the category AI without a subcategory of AI, so that is
     refused here with a ValueError. As a tool of an agent n8n files a node by itself.
@@ -124,7 +127,7 @@ def codex(node: str, category: str, subcategories: Json | None = None) -> Json:
     """
     if category == "AI" and not (subcategories or {}).get("AI"):
         raise ValueError(f"n8n would hide {node}: the category AI needs a subcategory of AI")
-    documentation = [{"url": "https://www.npmjs.com/package/n8n-nodes-paywalls"}]
+    documentation = [{"url": guide}]
     return {
         "node": f"n8n-nodes-paywalls.{node}",
         "nodeVersion": "1.0",
@@ -155,10 +158,14 @@ def _which_events() -> list[Json]:
             "required": True,
             "default": ANY_EVENT,
             "description": "What starts the workflow",
-            "options": sorted(rows, key=lambda row: row["name"]),
+            "options": rows,
         },
         {**user, "description": "Only events of this person. Leave it empty for everybody."},
     ]
+
+
+def _event_subtitle() -> str:
+    return subtitle("event", {t.key: t.label for t in TRIGGERS.values()})
 
 
 def _chat_fields() -> dict[str, Words]:

@@ -8,6 +8,7 @@ from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import action_node, other_nodes, readme, workflows
 
@@ -25,6 +26,11 @@ TOOLS = {
 """What builds and checks the package, pinned; n8n brings the first and the fourth itself."""
 
 
+_REPOSITORY = "https://github.com/paywalls-connector/paywalls-connector"
+_GUIDE = f"{_REPOSITORY}/blob/main/docs/n8n.md"
+"""Where the package says how it is used, unless a connector made it: then on that one's page."""
+
+
 def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
     """Every file of the package's source, by its path in the repository.
 
@@ -36,7 +42,10 @@ def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
 
 def package_files(address: str = EXAMPLE_ADDRESS) -> dict[str, bytes | str]:
     """What lies in the folder `package` of the tarball that npm installs, by its path in there."""
-    contents: dict[str, bytes | str] = dict(_static("compiled", "dist/"))
+    compiled = _static("compiled", "dist/")
+    contents: dict[str, bytes | str] = {
+        name: text.replace(_GUIDE, _guide(address)) for name, text in compiled.items()
+    }
     contents["LICENSE"] = _read("static/LICENSE")
     for name, text in {**_told(address), **_static("static/icons", "icons/")}.items():
         if name.startswith(("nodes/", "credentials/", "icons/")):
@@ -46,24 +55,36 @@ def package_files(address: str = EXAMPLE_ADDRESS) -> dict[str, bytes | str]:
     return {name: contents[name] for name in sorted(contents)}
 
 
+def _guide(address: str) -> str:
+    return _GUIDE if address == EXAMPLE_ADDRESS else f"{address}/specs"
+
+
 def _told(address: str) -> dict[str, str]:
     """What is written anew each time, by its path in the package's source."""
+    guide = _guide(address)
     tree: dict[str, Any] = {
         "package.json": _package_json(),
         "credentials/connector.json": {"url": address},
+        "nodes/shared/refusals.json": {
+            "sentences": REFUSED,
+            "link": THE_LINK,
+            "answer": ANSWER_PRICE,
+        },
         "nodes/Paywalls/description.json": action_node.description(),
         "nodes/PaywallsTrigger/description.json": other_nodes.trigger(),
         "nodes/PaywallsPollingTrigger/description.json": other_nodes.polling_trigger(),
         "nodes/PaywallsChatModel/description.json": other_nodes.chat_model(),
-        "nodes/Paywalls/Paywalls.node.json": other_nodes.codex("paywalls", "Finance & Accounting"),
+        "nodes/Paywalls/Paywalls.node.json": other_nodes.codex(
+            "paywalls", "Finance & Accounting", guide
+        ),
         "nodes/PaywallsTrigger/PaywallsTrigger.node.json": other_nodes.codex(
-            "paywallsTrigger", "Finance & Accounting"
+            "paywallsTrigger", "Finance & Accounting", guide
         ),
         "nodes/PaywallsPollingTrigger/PaywallsPollingTrigger.node.json": other_nodes.codex(
-            "paywallsPollingTrigger", "Finance & Accounting"
+            "paywallsPollingTrigger", "Finance & Accounting", guide
         ),
         "nodes/PaywallsChatModel/PaywallsChatModel.node.json": other_nodes.codex(
-            "paywallsChatModel", "AI", other_nodes.CHAT_MODEL_PLACE
+            "paywallsChatModel", "AI", guide, other_nodes.CHAT_MODEL_PLACE
         ),
     }
     texts = {
@@ -90,7 +111,7 @@ def _package_json() -> dict[str, Any]:
         },
         "repository": {
             "type": "git",
-            "url": "git+https://github.com/paywalls-connector/paywalls-connector.git",
+            "url": f"git+{_REPOSITORY}.git",
             "directory": FOLDER,
         },
         "scripts": {

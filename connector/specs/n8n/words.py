@@ -5,7 +5,9 @@ Source: https://docs.n8n.io/integrations/creating-nodes/build/reference/ux-guide
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 
 _SENTENCE_ENDS = re.compile(r"[.!?](?= )")
 _SPELLED = {"id": "ID", "ids": "IDs", "url": "URL", "json": "JSON"}
@@ -22,7 +24,13 @@ def placeholder(example: str) -> str:
     return f"e.g. {example}"
 
 
+def subtitle(parameter: str, labels: Mapping[str, str]) -> str:
+    """The line under a node's name: the label of what was chosen in `parameter`."""
+    chosen = f"$parameter[{json.dumps(parameter)}]"
+    return f"={{{{ ({json.dumps(labels, ensure_ascii=False)})[{chosen}] ?? {chosen} }}}}"
+
+
 def sentence_case(label: str) -> str:
-    """`Create Top-Up Link` gives `Create top up link`; abbreviations stay as they are."""
-    first, *others = label.replace("-", " ").split(" ")
+    """`Create Top-Up Link` gives `Create top-up link`; abbreviations stay as they are."""
+    first, *others = label.split(" ")
     return " ".join([first, *(word if word.isupper() else word.lower() for word in others)])

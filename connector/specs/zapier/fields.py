@@ -49,7 +49,17 @@ def inputs(action: Action) -> list[dict[str, Any]]:
     one."""
     fields = [_input(action, name, field) for name, field in _offered(action).items()]
     fields.sort(key=lambda field: not field["required"])
-    return [*fields, _REFUSAL] if may_be_refused(action) else fields
+    if may_be_refused(action):
+        fields.insert(_behind_the_reference(fields), _REFUSAL)
+    return fields
+
+
+def _behind_the_reference(fields: list[dict[str, Any]]) -> int:
+    """Where the choice for refusals stands: behind the reference, or all required fields."""
+    keys = [field["key"] for field in fields]
+    if "reference" in keys:
+        return keys.index("reference") + 1
+    return sum(bool(field["required"]) for field in fields)
 
 
 def body(action: Action) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from connector import __version__
 from connector import actions as actions_folder
-from connector.catalog.outcomes import MEANINGS
+from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function, text
@@ -48,7 +48,13 @@ def app(address: str) -> dict[str, Any]:
         },
         "beforeRequest": [function("before_request.js", ("request", "z", "bundle"))],
         "afterResponse": [
-            function("after_response.js", ("response", "z", "bundle"), refusals=list(MEANINGS))
+            function(
+                "after_response.js",
+                ("response", "z", "bundle"),
+                refused=REFUSED,
+                answer=ANSWER_PRICE,
+                link_words=THE_LINK,
+            )
         ],
         "triggers": triggers(),
         "searches": searches(),

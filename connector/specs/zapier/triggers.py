@@ -17,7 +17,7 @@ from connector.triggers.definitions import TRIGGERS, Trigger
 
 _USER = {
     "key": "user",
-    "label": "User",
+    "label": "User ID",
     "helpText": "Your own id of one person, to start only for them. Leave it empty for everybody.",
     "type": "string",
     "required": False,

@@ -12,7 +12,7 @@ export class Paywalls implements INodeType {
 	description: INodeTypeDescription = {
 		...(description as unknown as INodeTypeDescription),
 		icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
-		subtitle: '={{ $parameter["operation"] }}',
+		subtitle: description.subtitle,
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

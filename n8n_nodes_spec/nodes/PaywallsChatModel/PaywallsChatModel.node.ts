@@ -28,7 +28,7 @@ export class PaywallsChatModel implements INodeType {
 		if (!user) {
 			throw new NodeOperationError(
 				this.getNode(),
-				'Fill in “User”: the ID that your app uses for the person who pays',
+				'Fill in “User ID”: the ID that your app uses for the person who pays',
 				{ itemIndex },
 			);
 		}

@@ -14,9 +14,10 @@ import {
 const NOT_A_CONNECTOR =
 	'This address does not answer like a Paywalls Connector. Check the Base URL in the credential';
 
-/** The connector's address without a slash at its end. */
+/** The connector's address without a slash at its end, and with https:// where that was left out. */
 export function addressOf(credentials: ICredentialDataDecryptedObject): string {
-	return String(credentials.url).trim().replace(/\/+$/, '');
+	const address = String(credentials.url).trim().replace(/\/+$/, '');
+	return address.replace(/^(?!https?:\/\/)/i, 'https://');
 }
 
 /** What n8n shows for an answer of the connector that is not the one hoped for. */

@@ -22,7 +22,7 @@ from tests.support.processes import PATIENCE, until
 Json = dict[str, Any]
 START_PATIENCE = 180.0
 SECRET_HEADER, SECRET = "X-Webhook-Secret", "only-for-tests"
-_OWNER = {"email": "owner@example.com", "password": "Sandbox-only-1", "firstName": "A"}
+OWNER = {"email": "owner@example.com", "password": "Sandbox-only-1", "firstName": "A"}
 
 
 class N8n:
@@ -96,7 +96,7 @@ class N8n:
 
     def own(self) -> None:
         """Become its owner, as the first visitor of its editor does."""
-        self._ask("POST", "/rest/owner/setup", _OWNER | {"lastName": "B"})
+        self._ask("POST", "/rest/owner/setup", OWNER | {"lastName": "B"})
 
     def credential(self, type: str, name: str, data: Json) -> str:
         """Save a credential; gives its id."""

@@ -40,7 +40,7 @@ def test_a_chain_without_a_user_says_what_to_fill_in(connected_app: ConnectedApp
     done = connected_app.n8n.run(connected_app.n8n.save(chain("", "Hello")), GO)
     assert done.status == "error"
     told = done.error["message"] + str(done.error.get("description"))
-    assert "Fill in “User”" in told, done.error
+    assert "Fill in “User ID”" in told, done.error
 
 
 def test_one_person_never_pays_for_the_answers_of_others(connected_app: ConnectedApp) -> None:

@@ -29,4 +29,4 @@ def test_the_four_nodes_have_one_each() -> None:
 
 def test_a_codex_that_would_hide_its_node_is_not_made() -> None:
     with pytest.raises(ValueError, match="hide"):
-        other_nodes.codex("anything", "AI")
+        other_nodes.codex("anything", "AI", "https://docs.example")

@@ -71,7 +71,11 @@ def test_a_new_action_is_an_operation_without_a_line_for_n8n() -> None:
     operation = operations()["send_gift"]
     assert (operation["name"], operation["action"]) == ("Send Gift", "Send gift")
     assert operation["routing"]["request"] == {"method": "POST", "url": "/v1/send-gift"}
-    assert [field["displayName"] for field in fields_of("send_gift")] == ["User", "Worth", "Words"]
+    assert [field["displayName"] for field in fields_of("send_gift")] == [
+        "User ID",
+        "Worth",
+        "Words",
+    ]
     assert "**Send Gift**: Sends a gift to a user." in files()["n8n_nodes_spec/README.md"]
 
 
@@ -84,7 +88,7 @@ def test_every_action_is_an_operation_with_its_required_fields_first(action: Any
     assert action.key in operations()
     words = action.words()
     required = [name for name, field in words.items() if field.required]
-    shown = fields_of(action.key)
+    shown = [field for field in fields_of(action.key) if field["type"] != "notice"]
     assert [field["name"] for field in shown][: len(required)] == required
     assert [field.get("required", False) for field in shown] == [
         field["name"] in required for field in shown
@@ -106,7 +110,34 @@ def test_the_reference_stays_the_same_when_the_node_tries_again(key: str) -> Non
     (reference,) = [field for field in fields_of(key) if field["name"] == "reference"]
     assert reference["default"] == REFERENCE
     assert reference["required"] is True
-    assert "order" in reference["hint"]
+    assert "hint" not in reference  # n8n covers it with the preview of the expression
+    names = [field["name"] for field in fields_of(key)]
+    assert names.index("reference_notice") == names.index("reference") + 1
+    (notice,) = [field for field in fields_of(key) if field["name"] == "reference_notice"]
+    assert "order" in notice["displayName"]
+    assert "for real" in notice["displayName"]
+
+
+def test_what_stop_means_for_many_items_is_shown_only_with_stop() -> None:
+    (notice,) = [field for field in fields_of("charge") if field["name"] == "stop_notice"]
+    assert notice["displayOptions"]["show"]["on_refusal"] == ["stop"]
+
+
+def test_instructions_for_the_model_are_in_sight() -> None:
+    assert "Instructions" in [field["displayName"] for field in fields_of("chat")]
+
+
+def test_events_stand_in_the_order_of_every_platform() -> None:
+    (event,) = [f for f in other_nodes.trigger()["properties"] if f["name"] == "event"]
+    assert [option["value"] for option in event["options"]] == list(TRIGGERS)
+    interest = [trigger.of_interest for trigger in TRIGGERS.values()]
+    assert interest == sorted(interest, reverse=True)
+
+
+@pytest.mark.parametrize("node", [action_node.description(), other_nodes.trigger()])
+def test_under_a_node_stands_what_was_chosen_in_words(node: Json) -> None:
+    for word in ("Charge User", "Balance Depleted"):
+        assert word in node["subtitle"] or word not in json.dumps(node["properties"])
 
 
 @pytest.mark.parametrize("key", sorted(operations()))
@@ -135,6 +166,8 @@ def test_the_address_of_the_connector_stands_in_the_credential_and_the_requests(
     address = "https://billing.example.com"
     packed = package_files(address)
     assert json.loads(packed["dist/credentials/connector.json"]) == {"url": address}
+    credential = packed["dist/credentials/PaywallsApi.credentials.js"]
+    assert f"documentationUrl = '{address}/specs'" in str(credential)
     for name, text in workflows(address).items():
         assert (address in text) is name.endswith("-http"), name
         assert "connector.example.com" not in text

@@ -120,20 +120,43 @@ def test_a_demand_for_payment_halts(builder: Builder) -> None:
 
 
 @pytest.mark.parametrize("link_in_words", [True, False])
-def test_a_long_refusal_is_shortened_and_its_link_is_not(
+def test_a_refusal_tells_the_builder_who_has_too_little_for_what(
     link_in_words: bool, builder: Builder
 ) -> None:
-    link = "https://pay.example/" + "x" * 100
-    words = "You have too little balance for this. " * 10 + (link if link_in_words else "")
+    link = "https://pay.example/1"
+    words = f"Your balance is too low. {link}" if link_in_words else "Your balance is too low."
     answer = {
         "success": False,
         "outcome": "topup_required",
-        "message": words.strip(),
+        "message": words,
         "action_url": link,
+        "amount": "0.5",
     }
     failed = told(builder, 200, answer)
     assert failed.name == "HaltedError"
-    assert failed.message.startswith("You have too little balance")
+    assert failed.message == (
+        f"User ann has too little balance for 0.5. Send them this link: {link}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted"),
+    [
+        ("authorization_required", "User ann has not allowed charges yet."),
+        ("declined", "Paywalls declined to charge user ann for 1."),
+    ],
+)
+def test_every_refusal_is_told_to_the_builder(outcome: str, wanted: str, builder: Builder) -> None:
+    answer = {"success": False, "outcome": outcome, "message": "You cannot.", "action_url": ""}
+    assert told(builder, 200, answer).message == wanted
+
+
+def test_a_long_refusal_is_shortened_and_its_link_is_not(builder: Builder) -> None:
+    link = "https://pay.example/" + "x" * 200
+    answer = {"success": False, "outcome": "topup_required", "message": "No.", "action_url": link}
+    failed = told(builder, 200, answer)
+    assert failed.name == "HaltedError"
+    assert failed.message.startswith("User ann has")
     assert failed.message.endswith(f"… {link}")
     assert len(failed.message) <= 250
 

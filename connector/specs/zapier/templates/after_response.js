@@ -1,5 +1,5 @@
 // Turns every refusal and every failure into one sentence that says what to do.
-const refusals = __REFUSALS__;
+const refused = __REFUSED__; // what is told to the builder; the connector's message is for the user
 const longest = 250;
 const fail = (error) => {
   error.doNotContextify = true;
@@ -7,7 +7,11 @@ const fail = (error) => {
 };
 const said = response.data && typeof response.data === 'object' ? response.data : {};
 const link = typeof said.action_url === 'string' ? said.action_url : '';
-const words = typeof said.message === 'string' ? said.message : '';
+const asked = bundle.inputData || {};
+const values = { user: asked.user, what: said.amount || asked.amount || '__ANSWER__' };
+const told = (refused[said.outcome] || '').replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+const refusal = response.status < 400 && said.success === false && told;
+const words = refusal ? (link ? `${told}. __LINK_WORDS__` : `${told}.`) : typeof said.message === 'string' ? said.message : '';
 const whole = !words || words.includes(link) ? words : `${words} ${link}`;
 const cut = `${whole.replace(link, '').trim().slice(0, Math.max(0, longest - 3 - link.length)).trim()}… ${link}`;
 const sentence = link && whole.length > longest ? cut : whole;
@@ -16,8 +20,8 @@ if (response.status < 400) {
   if (response.data === undefined) {
     fail(new z.errors.Error('What answers at this address is not a Paywalls Connector. Check the address in the connection.', 'not_a_connector', response.status));
   }
-  if (said.success === false && (bundle.inputData || {}).on_refusal !== 'continue') {
-    if (refusals.includes(said.outcome)) {
+  if (said.success === false && asked.on_refusal !== 'continue') {
+    if (refusal) {
       fail(new z.errors.HaltedError(sentence));
     }
     fail(new z.errors.Error(sentence, said.outcome, response.status));

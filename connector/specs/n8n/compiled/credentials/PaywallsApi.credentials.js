@@ -11,7 +11,7 @@ class PaywallsApi {
         this.name = 'paywallsApi';
         this.displayName = 'Paywalls API';
         this.icon = { light: 'file:../icons/paywalls.svg', dark: 'file:../icons/paywalls.dark.svg' };
-        this.documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-paywalls';
+        this.documentationUrl = 'https://github.com/paywalls-connector/paywalls-connector/blob/main/docs/n8n.md';
         this.properties = [
             {
                 displayName: 'API Key',
@@ -20,6 +20,7 @@ class PaywallsApi {
                 typeOptions: { password: true },
                 required: true,
                 default: '',
+                placeholder: 'e.g. sk-paywalls-…',
                 description: 'The secret key of your paywall, from the Paywalls dashboard',
             },
             {
@@ -37,7 +38,7 @@ class PaywallsApi {
             properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
         };
         this.test = {
-            request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "")}}', url: '/v1/me' },
+            request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://")}}', url: '/v1/me' },
             rules: [
                 {
                     type: 'responseCode',

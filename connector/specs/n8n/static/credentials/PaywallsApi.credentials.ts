@@ -16,7 +16,7 @@ export class PaywallsApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:../icons/paywalls.svg', dark: 'file:../icons/paywalls.dark.svg' };
 
-	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-paywalls';
+	documentationUrl = 'https://github.com/paywalls-connector/paywalls-connector/blob/main/docs/n8n.md';
 
 	properties: INodeProperties[] = [
 		{
@@ -26,6 +26,7 @@ export class PaywallsApi implements ICredentialType {
 			typeOptions: { password: true },
 			required: true,
 			default: '',
+			placeholder: 'e.g. sk-paywalls-…',
 			description: 'The secret key of your paywall, from the Paywalls dashboard',
 		},
 		{
@@ -45,7 +46,7 @@ export class PaywallsApi implements ICredentialType {
 	};
 
 	test: ICredentialTestRequest = {
-		request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "")}}', url: '/v1/me' },
+		request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://")}}', url: '/v1/me' },
 		rules: [
 			{
 				type: 'responseCode',

@@ -13,7 +13,7 @@ class Paywalls {
         this.description = {
             ...description_json_1.default,
             icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
-            subtitle: '={{ $parameter["operation"] }}',
+            subtitle: description_json_1.default.subtitle,
             usableAsTool: true,
             inputs: [n8n_workflow_1.NodeConnectionTypes.Main],
             outputs: [n8n_workflow_1.NodeConnectionTypes.Main],

@@ -25,7 +25,7 @@ class PaywallsChatModel {
         const credentials = await this.getCredentials('paywallsApi');
         const user = String((_a = this.getNodeParameter('user', itemIndex, '')) !== null && _a !== void 0 ? _a : '').trim();
         if (!user) {
-            throw new n8n_workflow_1.NodeOperationError(this.getNode(), 'Fill in “User”: the ID that your app uses for the person who pays', { itemIndex });
+            throw new n8n_workflow_1.NodeOperationError(this.getNode(), 'Fill in “User ID”: the ID that your app uses for the person who pays', { itemIndex });
         }
         const payers = this.getInputData(0, n8n_workflow_1.NodeConnectionTypes.Main).map((_, index) => { var _a; return String((_a = this.getNodeParameter('user', index, '')) !== null && _a !== void 0 ? _a : '').trim(); });
         if (payers.some((payer) => payer !== user)) {

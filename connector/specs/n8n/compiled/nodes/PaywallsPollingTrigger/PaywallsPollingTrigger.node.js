@@ -13,7 +13,7 @@ class PaywallsPollingTrigger {
         this.description = {
             ...description_json_1.default,
             icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
-            subtitle: '={{ $parameter["event"] }}',
+            subtitle: description_json_1.default.subtitle,
             inputs: [],
             outputs: [n8n_workflow_1.NodeConnectionTypes.Main],
         };

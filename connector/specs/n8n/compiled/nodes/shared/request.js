@@ -7,7 +7,8 @@ exports.get = get;
 const n8n_workflow_1 = require("n8n-workflow");
 const NOT_A_CONNECTOR = 'This address does not answer like a Paywalls Connector. Check the Base URL in the credential';
 function addressOf(credentials) {
-    return String(credentials.url).trim().replace(/\/+$/, '');
+    const address = String(credentials.url).trim().replace(/\/+$/, '');
+    return address.replace(/^(?!https?:\/\/)/i, 'https://');
 }
 function toldBy(node, response, itemIndex) {
     const body = response.body;

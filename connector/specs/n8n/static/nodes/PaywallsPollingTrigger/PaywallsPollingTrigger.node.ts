@@ -16,7 +16,7 @@ export class PaywallsPollingTrigger implements INodeType {
 	description: INodeTypeDescription = {
 		...(description as unknown as INodeTypeDescription),
 		icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
-		subtitle: '={{ $parameter["event"] }}',
+		subtitle: description.subtitle,
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 	};

@@ -14,7 +14,7 @@ export class PaywallsTrigger implements INodeType {
 	description: INodeTypeDescription = {
 		...(description as unknown as INodeTypeDescription),
 		icon: { light: 'file:../../icons/paywalls.svg', dark: 'file:../../icons/paywalls.dark.svg' },
-		subtitle: '={{ $parameter["event"] }}',
+		subtitle: description.subtitle,
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 	};

@@ -7,9 +7,34 @@ import {
 	type INodeProperties,
 	type JsonObject,
 } from 'n8n-workflow';
+import refusals from './refusals.json';
 import { toldBy } from './request';
 
 const GO_ON = 'To go on instead of stopping here, set “On Refusal” to “Continue”.';
+
+/** n8n shows messages as HTML. */
+function escaped(text: unknown): string {
+	const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+	return String(text ?? '').replace(/[&<>"]/g, (sign) => entities[sign]);
+}
+
+/** The link that the user must open, to be clicked or copied; empty if there is none. */
+function linked(url: unknown): string {
+	if (!url) return '';
+	return `${refusals.link} <a href="${escaped(url)}" target="_blank">${escaped(url)}</a>.`;
+}
+
+/** Who could not pay for what; other answers in the connector's own words. */
+function told(this: IExecuteSingleFunctions, body: IDataObject): string {
+	const sentences: Record<string, string> = refusals.sentences;
+	const sentence = sentences[body.outcome as string];
+	if (!sentence) return escaped(body.message);
+	const values: Record<string, unknown> = {
+		user: this.getNodeParameter('user', ''),
+		what: body.amount || refusals.answer,
+	};
+	return escaped(sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name])));
+}
 
 /** Turns an answer into items; stops with the connector's own words where that is asked for. */
 async function read(
@@ -27,10 +52,9 @@ async function read(
 	}
 	const onRefusal = this.getNodeParameter('on_refusal', '');
 	if (body.success === false && onRefusal !== 'continue') {
-		const link = body.action_url ? `The user's link: ${body.action_url as string}` : '';
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
-			message: body.message as string,
-			description: [onRefusal ? GO_ON : '', link].filter(Boolean).join(' '),
+			message: told.call(this, body),
+			description: [linked(body.action_url), onRefusal ? GO_ON : ''].filter(Boolean).join(' '),
 			httpCode: String(response.statusCode),
 			itemIndex,
 		});

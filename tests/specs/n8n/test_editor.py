@@ -1,0 +1,134 @@
+"""What a person sees in n8n's own editor: finding our nodes, filling them in, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.specs.n8n.conftest import ConnectedApp
+from tests.specs.n8n.editor import Editor
+from tests.support.browser import page_in, running_browser
+
+pytestmark = pytest.mark.xdist_group("n8n")
+ACTIONS = {
+    "Charge user",
+    "Get balance",
+    "Create top-up link",
+    "Deposit credits",
+    "Check authorization",
+    "Disconnect user",
+    "Send chat message",
+    "List models",
+    "Test connection",
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(params=["light"])
+def editor(
+    request: pytest.FixtureRequest, browser: Browser, connected_app: ConnectedApp, tmp_path: Path
+) -> Iterator[Editor]:
+    """The editor in a new window."""
+    with page_in(browser, tmp_path, request.param) as page:
+        yield Editor(connected_app.n8n, page)
+
+
+@pytest.mark.parametrize("word", ["paywalls", "Paywall", "billing", "top up"])
+def test_from_an_empty_canvas_the_node_is_found_with_its_triggers_and_actions(
+    editor: Editor, word: str
+) -> None:
+    editor.new()
+    editor.search(word, "Paywalls")
+    headings = editor.page.get_by_test_id("node-creator-category-item")
+    expect(headings).to_have_count(2)
+    assert [text.split(" (")[0] for text in headings.all_inner_texts()] == ["Triggers", "Actions"]
+    assert "On balance depleted" in editor.names()
+
+
+def test_behind_a_trigger_every_action_is_there(editor: Editor) -> None:
+    editor.begin_by_hand()
+    editor.search("paywalls", "Paywalls")
+    editor.entries.get_by_text("Charge user", exact=True).wait_for()
+    assert set(editor.names()) >= ACTIONS
+
+
+@pytest.mark.parametrize("editor", ["light", "dark"], indirect=True)
+def test_a_charge_is_added_filled_in_and_run(
+    editor: Editor, connected_app: ConnectedApp, request: pytest.FixtureRequest
+) -> None:
+    user = f"editor-{request.node.callspec.id}"
+    connected_app.paywall.user(user, balance="5.00", connected=True)
+    editor.begin_by_hand()
+    editor.search("paywalls", "Paywalls")
+    editor.choose("Charge user")
+    editor.fill("user", user)
+    editor.fill("amount", "0.5")
+    editor.run()
+    editor.shows("charged")
+    assert [row["amount"] for row in connected_app.booked(user)] != []
+    expect(editor.page.get_by_test_id("node-parameters")).to_contain_text("charges for real")
+
+
+def test_the_chat_model_and_the_tool_are_found_under_an_agent(editor: Editor) -> None:
+    editor.begin_by_hand()
+    editor.search("AI Agent", "AI Agent")
+    editor.page.get_by_test_id("ndv-close-button").click()
+    for slot, wanted in (("ai_languageModel", "Paywalls Chat Model"), ("ai_tool", "Paywalls Tool")):
+        editor.plus_below(slot).click()
+        editor.look_for("paywalls")
+        editor.entries.get_by_text(wanted, exact=True).wait_for()
+        editor.page.keyboard.press("Escape")
+
+
+def test_a_refusal_says_who_has_too_little_for_what_with_a_link_to_click(
+    editor: Editor, connected_app: ConnectedApp
+) -> None:
+    connected_app.paywall.user("newbie1", balance="0.10", connected=True)
+    editor.begin_by_hand()
+    editor.search("paywalls", "Paywalls")
+    editor.choose("Charge user")
+    editor.fill("user", "newbie1")
+    editor.fill("amount", "0.5")
+    editor.run()
+    editor.shows("User newbie1 has too little balance for 0.5")
+    link = editor.output().get_by_role("link")
+    expect(link).to_have_count(1)
+    assert (link.get_attribute("href") or "").startswith(connected_app.paywall.address)
+    assert link.get_attribute("target") == "_blank"
+
+
+def test_what_stop_means_is_shown_only_with_stop(editor: Editor) -> None:
+    editor.begin_by_hand()
+    editor.search("paywalls", "Paywalls")
+    editor.choose("Charge user")
+    notice = editor.page.get_by_text("Stop ends the run for all of them")
+    expect(notice).to_be_visible()
+    editor.pick("on_refusal", "Continue")
+    expect(notice).to_have_count(0)
+
+
+def test_a_trigger_is_added_and_shows_an_event(editor: Editor) -> None:
+    editor.new()
+    editor.search("paywalls", "Paywalls")
+    editor.choose("On balance depleted")
+    editor.run()
+    editor.shows("balance.depleted")
+
+
+def test_an_imported_workflow_opens_without_a_node_that_n8n_does_not_know(
+    editor: Editor, connected_app: ConnectedApp
+) -> None:
+    workflow = connected_app.imported("Charge before an AI step")
+    editor.open(workflow["id"])
+    expect(editor.page.get_by_test_id("canvas-node")).not_to_have_count(0)
+    expect(editor.page.get_by_text("Install this node to use it")).to_have_count(0)
+    expect(editor.page.get_by_text("Unrecognized node")).to_have_count(0)
