@@ -13,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from connector import __version__, actions
 from connector.api import (
     action_routes,
+    addresses,
+    body_limits,
     delivery_routes,
     docs_routes,
     health_routes,
@@ -98,15 +100,16 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
         API_TITLE="Paywalls Connector",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        MAX_CONTENT_LENGTH=responses.BODY_MAX,
-        MAX_FORM_MEMORY_SIZE=responses.BODY_MAX,
+        MAX_CONTENT_LENGTH=body_limits.BODY_MAX,
+        MAX_FORM_MEMORY_SIZE=body_limits.BODY_MAX,
         PROPAGATE_EXCEPTIONS=False,
     )
-    app.url_map.strict_slashes = False
     with app.app_context():
         services, app.extensions[_THREADS] = _joined(settings, transport)
         attach(services)
     request_log.install(app)
+    body_limits.install(app)
+    addresses.install(app)
     responses.install(app)
     api = _Api(app)
     api.register_blueprint(action_routes.blueprint())

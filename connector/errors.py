@@ -171,7 +171,7 @@ class BodyTooLarge(InputError):
 class WrongContentType(InputError):
     status = 415
     code = "wrong_content_type"
-    title = "The request is not JSON or a form"
+    title = "The body is of a kind that is not read here"
 
 
 class InvalidField(InputError):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
 
 
-def loads(text: str | bytes) -> Any:
+def loads(
+    text: str | bytes, pairs: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+) -> Any:
     """Read JSON; numbers with a fraction or beyond 64 bits become `Decimal` with all their digits.
+    `pairs` makes an object of its names with values, and may raise ValueError.
 
     Raises ValueError for anything that is not JSON (NaN included), nests more than about 250
     levels, holds half of a surrogate pair or an exponent beyond `Decimal`: what could not be
@@ -18,7 +22,11 @@ def loads(text: str | bytes) -> Any:
     """
     try:
         value = json.loads(
-            text, parse_float=Decimal, parse_int=_integer, parse_constant=_no_constant
+            text,
+            parse_float=Decimal,
+            parse_int=_integer,
+            parse_constant=_no_constant,
+            object_pairs_hook=pairs,
         )
         dumps([[[[value]]]])
     except (RecursionError, TypeError, InvalidOperation) as error:

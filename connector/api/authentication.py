@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any
 
-from flask import g, request
+from flask import Response, g, request
 
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import Services, services, upstream
@@ -79,12 +79,20 @@ def demands(access: Access) -> Callable[[View], View]:
                 return view(*args, **kwargs)
             refuse_key_in_query(request)
             identify(find_key(request))
+            if request.method == "HEAD":
+                return unasked()
             return view(admit(access), *args, **kwargs)
 
         called.access = access  # type: ignore[attr-defined]
         return called
 
     return decorate
+
+
+def unasked() -> Response:
+    """The answer to HEAD wherever GET costs something or has an effect: that the address, the
+    values and the key are well-formed. Nobody is asked."""
+    return Response(mimetype="application/json")
 
 
 def identify(key: str) -> None:

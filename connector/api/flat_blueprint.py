@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
-from connector.api.authentication import Access, Caller, admit, identify
+from connector.api.authentication import Access, Caller, admit, identify, unasked
 from connector.api.keys import find_key, key_in_headers
 from connector.catalog.actions import Action, Input, Values
 from connector.errors import ConnectorError, InvalidField
@@ -65,13 +65,16 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
 
         In this order: the flat input is read and its key counted, the values are checked against
         `takes` and by `check`, and who calls is asked what `access` demands. `gives` describes the
-        answer; with `action`, errors are answered in its shape where the caller wants that.
+        answer; with `action`, errors are answered in its shape where the caller wants that. HEAD
+        ends where upstream or the database would be asked.
         """
         location = "json" if method == "POST" else "query"
 
         def register(view: View) -> View:
             def admitted(values: Values, **address: str) -> Response:
                 check(values)
+                if request.method == "HEAD":
+                    return unasked()
                 return view(_admitted(access, action), values, **address)
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__

@@ -17,12 +17,22 @@ from werkzeug.datastructures import MultiDict
 
 from connector import jsontext
 from connector.api.keys import refuse_key_in_query
-from connector.api.payer import header_text, user_in_headers
+from connector.api.payer import header_text, refuse_lost_plus, user_in_headers
+from connector.api.request_body import (
+    FORM,
+    MULTIPART,
+    check_escapes,
+    form_fields,
+    is_json,
+    json_object,
+    multipart_fields,
+    raw_body,
+    utf8,
+)
 from connector.catalog.actions import fields_of
 from connector.catalog.fields import Words
 from connector.catalog.references import REFERENCE_MAX
 from connector.errors import (
-    BodyTooLarge,
     ConnectorError,
     InvalidField,
     MalformedRequest,
@@ -31,8 +41,6 @@ from connector.errors import (
 )
 from connector.jsontext import scalar
 
-FIELDS_MAX = 1_000
-TOO_MANY_FIELDS = "The request has too many fields: it may have at most 1,000. Send fewer."
 _SHORT = 65_536
 _FLAT_METADATA = "metadata_"
 _EMPTY: tuple[object, ...] = ("", None, [], {})
@@ -47,11 +55,13 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
     fields = fields_of(schema)
     _soften_early(request.args)
     refuse_key_in_query(request)
+    check_escapes(request.query_string, "address")
     values = g.sent = _single(request.args, "query string")
+    refuse_lost_plus(values)
     _soften(values)
+    body = _body(request)
+    _soften(body)
     if request.method == "POST":
-        body = _body(request)
-        _soften(body)
         for name, value in body.items():
             if name in values and not _same(values[name], value):
                 raise InvalidField(
@@ -60,6 +70,11 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
                     field=quoted(name),
                 )
         values |= body
+    elif body.keys() - {"api_key"}:  # which is no value; the key is looked for in the headers
+        raise MalformedRequest(
+            f"A {request.method} request is read from its address alone, but this one has values "
+            "in its body too. Put them into the address, or send them with POST."
+        )
     if "user" in fields:
         _fill_in(values, "user", user_in_headers(request), "a header")
     if "reference" in fields:
@@ -101,36 +116,28 @@ def _soften(values: dict[str, Any]) -> None:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    kind = request.mimetype
-    if kind == "application/x-www-form-urlencoded" and request.get_data().count(b"&") >= FIELDS_MAX:
-        raise BodyTooLarge(TOO_MANY_FIELDS)
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        _soften_early(request.form)
-        for name in request.files:
-            raise InvalidField(
-                f"“{quoted(name)}” is a file. Send its value as text instead.", field=quoted(name)
-            )
-        return _single(request.form, "form")
-    raw = request.get_data(cache=False)
+    raw = raw_body(request)
     if not raw.strip():
         return {}
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise WrongContentType(
-            "Send the values as JSON (with the header “Content-Type: application/json”) or as a "
-            "form."
-        )
-    try:
-        values = jsontext.loads(raw)
-    except ValueError:
-        raise MalformedRequest(
-            "The body is not valid JSON. Check the quotes, commas and brackets; text must stand "
-            "in double quotes."
-        ) from None
-    if not isinstance(values, dict):
-        raise MalformedRequest(
-            'The body must be one JSON object with names and values, such as {"user": "user_42"}.'
-        )
-    return {name: value for name, value in values.items() if value not in _EMPTY}
+    kind = request.mimetype
+    if kind == MULTIPART:
+        return _fields(multipart_fields(request, raw))
+    raw = utf8(request, raw)
+    if is_json(kind, raw):
+        values = json_object(raw)
+        return {name: value for name, value in values.items() if value not in _EMPTY}
+    if kind == FORM:
+        values = _fields(form_fields(raw))
+        refuse_lost_plus(values)
+        return values
+    raise WrongContentType(
+        "Send the values as JSON (with the header “Content-Type: application/json”) or as a form."
+    )
+
+
+def _fields(form: MultiDict[str, str]) -> dict[str, Any]:
+    _soften_early(form)
+    return _single(form, "form")
 
 
 def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:

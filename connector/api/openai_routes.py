@@ -13,11 +13,20 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from connector.api.addresses import as_sent
 from connector.api.authentication import Access, Caller, demands
-from connector.api.payer import checked, user_in_headers, with_payer
+from connector.api.payer import checked, user_in_headers, user_in_query, with_payer
+from connector.api.request_body import is_json, looks_like_json, raw_body, utf8
 from connector.api.responses import from_http, json_answer
 from connector.api.services import services
-from connector.errors import BodyTooLarge, ConnectorError, InternalError, NotFound
+from connector.errors import (
+    BodyTooLarge,
+    ConnectorError,
+    InternalError,
+    InvalidField,
+    NotFound,
+    WrongContentType,
+)
 from connector.upstream import UpstreamAnswer
 
 log = structlog.get_logger(__name__)
@@ -34,6 +43,8 @@ _BASE = (
     "The base address ends with /openai/v1, or with /openai/v1/ and your id of the user for tools "
     "that cannot send one."
 )
+_ONLY_CHATS = "There are only chats here (/chat/completions), and the list of models (/models)."
+_ELSEWHERE = "Choose another service for it in your tool."
 _NOT_HERE = {
     "responses": "There is no Responses API here. Switch “Use Responses API” off in your tool, so "
     "that it calls /chat/completions.",
@@ -41,7 +52,16 @@ _NOT_HERE = {
     "your tool.",
     "completions": "There are only chat completions here: choose a chat model in your tool, so "
     "that it calls /chat/completions.",
+    "models": "A single model cannot be looked up here: /models lists them all.",
+    "images": f"No images are made here. {_ONLY_CHATS} {_ELSEWHERE}",
+    "audio": f"Sound is neither read nor made here. {_ONLY_CHATS} {_ELSEWHERE}",
+    "moderations": f"Nothing is moderated here. {_ONLY_CHATS} {_ELSEWHERE}",
+    "files": f"No files are kept here. {_ONLY_CHATS} {_ELSEWHERE}",
+    "assistants": f"There are no assistants here. {_ONLY_CHATS} Choose a chat model instead.",
+    "threads": f"There are no assistants here. {_ONLY_CHATS} Choose a chat model instead.",
+    "realtime": f"There are no live sessions here. {_ONLY_CHATS} Choose a chat model instead.",
 }
+"""By the part of the address that says what a tool wants."""
 
 
 def blueprint() -> Blueprint:
@@ -70,12 +90,18 @@ def blueprint() -> Blueprint:
 
     @blp.post("/openai/v1/chat/completions")
     @blp.post("/openai/v1/<path:prefix>/chat/completions")
+    @blp.post("/v1/chat/completions")
     @demands(Access.SERVED)
     def chat_completions(caller: Caller, prefix: str = "") -> Response:
-        request.max_content_length = services().settings.openai_body_max
-        body = with_payer(request.get_data(cache=False), user_in_headers(request), _user(prefix))
-        headers = {"content-type": request.headers.get("Content-Type", "application/json")}
-        return _chat(caller.key, body, headers)
+        """Also under /v1: there `/models` is answered too, so a tool with that base address has
+        found it right when it was set up."""
+        raw = utf8(request, raw_body(request))
+        if not is_json(request.mimetype, raw) and not looks_like_json(raw):
+            raise WrongContentType(
+                "Send the chat as JSON, with the header “Content-Type: application/json”."
+            )
+        named = user_in_headers(request), _user(prefix), user_in_query(request)
+        return _chat(caller.key, with_payer(raw, *named))
 
     @blp.get("/openai/v1/models")
     @blp.get("/openai/v1/<path:prefix>/models")
@@ -87,22 +113,34 @@ def blueprint() -> Blueprint:
         answer = parts.client.stream("GET", "/models", key=caller.key, content=None, headers={})
         return _passed(answer, caller.key, answer.chunks())
 
-    @blp.route("/v1/chat/completions", methods=["GET", "POST"])
-    @demands(Access.OPEN)
-    def wrong_base() -> Response:
-        raise NotFound(f"This is not the address for tools that speak OpenAI. {_BASE}")
-
     @blp.route("/openai/<path:unknown>", methods=["GET", "POST"])
     @demands(Access.OPEN)
     def nothing_here(unknown: str) -> Response:
-        last = unknown.strip("/").removesuffix("chat/completions").split("/")[-1]
-        raise NotFound(_NOT_HERE.get(last, f"There is nothing at this address. {_BASE}"))
+        raise NotFound(_not_here(unknown))
 
     return blp
 
 
+def _not_here(path: str) -> str:
+    """What to do instead of calling `path`, which is not there."""
+    parts = path.removesuffix("chat/completions").split("/")
+    if parts[0] != "v1":
+        return f"There is nothing at this address. {_BASE}"
+    wanted = [part for part in parts[1:] if part in _NOT_HERE]
+    return _NOT_HERE[wanted[0]] if wanted else f"{_ONLY_CHATS} {_BASE}"
+
+
 def _user(prefix: str) -> str:
-    """The user in an address, "" for none; a doubled `/v1` is none. Raises NotFound."""
+    """The user in an address, "" for none; a doubled `/v1` is none.
+
+    Raises NotFound, or InvalidField for an id with a slash, which is two parts of an address.
+    """
+    if prefix and "%2f" in as_sent(request.environ).casefold():
+        raise InvalidField(
+            "An id with a slash cannot stand in the address. Send it as “user” in the request, or "
+            "in the header “X-Paywall-User”.",
+            field="user",
+        )
     parts = [part for part in prefix.split("/") if part not in ("", "v1")]
     if not parts:
         return ""
@@ -111,12 +149,12 @@ def _user(prefix: str) -> str:
     return parts[0]
 
 
-def _chat(key: str, body: bytes, headers: dict[str, str]) -> Response:
+def _chat(key: str, body: bytes) -> Response:
     """Ask upstream, and pass its answer on. What does not come as a stream is read to its end
     first: an answer that breaks off could not say any more that it may have been paid for."""
     client = services().client
     try:
-        answer = client.stream("POST", "/chat/completions", key=key, content=body, headers=headers)
+        answer = client.stream("POST", "/chat/completions", key=key, content=body, headers={})
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             return _passed(answer, key, _chunks(answer), may_be_paid=True)
         try:

@@ -6,6 +6,7 @@ is always told in the body: a header cannot hold `josé` in one way only.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -13,11 +14,17 @@ from flask import Request
 from marshmallow import ValidationError
 
 from connector import jsontext
+from connector.api.request_body import check_escapes, json_object
 from connector.api.services import services
 from connector.catalog.fields import user_id
 from connector.errors import InvalidField, MalformedRequest, quoted
 
 _FIELD = user_id()
+_LOST_PLUS = re.compile(
+    r"\s*[^@\s]+ [^@]*@[^@\s]+\.[^@\s]+\s*"  # ann+shop@example.com
+    r"| \d[\d ()./-]{5,}"  # +49 170 1234567
+)
+_USER_NAME = re.compile(rb'"user"\s*:')
 _BLANK: tuple[object, ...] = (None, [], {})
 _NOBODY = (
     "It is not said who pays. Send your id of the user as “user” in the request, in the header "
@@ -47,6 +54,18 @@ def user_in_headers(request: Request) -> str:
     return named.pop() if named else ""
 
 
+def refuse_lost_plus(values: dict[str, Any]) -> None:
+    """Raises InvalidField for a `user` in which a plus sign became a space: that of an address or
+    a form, where a plus sign is written `%2B`."""
+    user = values.get("user")
+    if isinstance(user, str) and _LOST_PLUS.fullmatch(user):
+        raise InvalidField(
+            f"“{quoted(user)}” holds a space where a + was meant: in an address or a form a plain "
+            "+ means a space. Write it as %2B, or send the values as JSON.",
+            field="user",
+        )
+
+
 def checked(user: object) -> str:
     """A user id by the one rule for all doors. Raises InvalidField."""
     if isinstance(user, str) and "{{" in user:
@@ -61,8 +80,22 @@ def checked(user: object) -> str:
         raise InvalidField(str(error.messages[0]), field="user") from None
 
 
-def with_payer(raw: bytes, in_header: str, in_address: str) -> bytes:
+def user_in_query(request: Request) -> str:
+    """The user that the query string names, or "". Raises MalformedRequest or InvalidField."""
+    check_escapes(request.query_string, "address")
+    named = {user for user in request.args.getlist("user") if user}
+    for user in named:
+        refuse_lost_plus({"user": user})
+    if len(named) > 1:
+        raise InvalidField(
+            f"The address names different users: {_and(named)}. Send the user once.", field="user"
+        )
+    return named.pop() if named else ""
+
+
+def with_payer(raw: bytes, *elsewhere: str) -> bytes:
     """A chat's body with the one who pays as `user`; byte for byte as it was where it says so.
+    `elsewhere`: whom the header, the path and the query string name, "" for nobody.
 
     Raises MalformedRequest for what is no JSON object, InvalidField where nobody is named, or two
     are, or the id cannot be one.
@@ -76,10 +109,11 @@ def with_payer(raw: bytes, in_header: str, in_address: str) -> bytes:
             'The body must be one JSON object, such as {"model": "…", "messages": […]}. Check '
             "the quotes, commas and brackets."
         )
+    if len(_USER_NAME.findall(raw)) > 1:
+        json_object(raw)  # refuses two users in one object, of which readers see one or the other
     given: Any = sent.get("user")
     blank = given in _BLANK or (isinstance(given, str) and not given.strip())
-    places = ([] if blank else [given], [in_header], [in_address])
-    named = {checked(user) for place in places for user in place if user != ""}
+    named = {checked(user) for user in ("" if blank else given, *elsewhere) if user != ""}
     if not named:
         raise InvalidField(_NOBODY, field="user")
     if len(named) > 1:

@@ -28,8 +28,6 @@ from connector.telemetry.logs import request_id
 
 log = structlog.get_logger(__name__)
 
-BODY_MAX = 1024 * 1024
-
 
 def json_answer(body: object, status: int = 200) -> Response:
     """`body` as JSON in which decimals keep their digits."""
@@ -84,7 +82,8 @@ def from_http(error: HTTPException) -> ConnectorError:
         )
     if isinstance(error, RequestEntityTooLarge):
         return BodyTooLarge(
-            "The request is too large: it may have at most 1 MB and 1,000 fields. Send less."
+            "The request is too large: it may have at most 1 MB. Send less at once, and files as "
+            "links to them."
         )
     if error.code == 404:
         return NotFound(

@@ -9,9 +9,10 @@ from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
 
-from connector.api.responses import BODY_MAX
+from connector.api.addresses import merged
+from connector.api.body_limits import BODY_MAX
 
-_OPENAI = "/openai/"
+_OPENAI = ("/openai/", "/v1/chat/completions")
 _INBOUND = "/v1/inbound/"
 
 
@@ -57,7 +58,7 @@ class RuleBook:
 
     def of(self, request: Any) -> Rules:
         """`request` is gunicorn's."""
-        path = canonical(util.unquote_to_wsgi_str(request.path))
+        path = merged(util.unquote_to_wsgi_str(request.path))
         headers = dict(request.headers)
         key = _key(headers)
         passed_through = path.startswith(_OPENAI)
@@ -84,11 +85,6 @@ class RuleBook:
             if len(hops) >= self._proxies and hops[-self._proxies]:
                 address = hops[-self._proxies][:60]
         return b"address " + address.encode("latin-1", "replace")
-
-
-def canonical(path: str) -> str:
-    """`path` with its slashes merged, as the routes see it."""
-    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def _key(headers: dict[str, str]) -> str:

@@ -34,6 +34,9 @@ What you can do with the connector, one section for each action. New to it? Star
   `X-API-Key: <key>`. A tool that cannot set headers may send it as the field `api_key` in the body of a POST.
 - **Fields**: send them as JSON or as a form; where GET is answered, also in the address. An empty field counts
   as not sent. `user` may also stand in the header `X-Paywall-User`, `reference` in `Idempotency-Key`.
+  Nothing is ignored: JSON is read as JSON under a form's header too (that of `curl -d`), and what cannot be read,
+  such as a compressed body, another text encoding than UTF-8, or values in the body of a GET, is refused.
+  In an address or a form write a plus sign as `%2B`.
 - **Metadata**: an object, the same as JSON text, or single fields called `metadata_<name>`.
 - **Answer**: always the same fields, never nested, never null. Amounts are text such as `0.5`.
 - **Errors**: [one shape for all](errors.md). With `errors=soft` as one more field they come as a normal answer.

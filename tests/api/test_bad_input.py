@@ -183,7 +183,6 @@ def test_a_placeholder_in_a_name_is_refused(builder: Builder) -> None:
         b'{"amount": Infinity}',
         b'{"amount": 1e99999999999999999999}',
         b'{"user": "\\ud800"}',
-        b'{"user": "\xff"}',
         b'{"user": "a\nb"}',
         b"[" * 1_000 + b"]" * 1_000,
         b'{"metadata": ' + b'{"a": ' * 400 + b"1" + b"}" * 401,

@@ -145,9 +145,12 @@ def test_an_address_put_together_wrongly_charges_nobody(builder: Builder, prefix
         ("/openai/v1/ann/responses", "Switch “Use Responses API” off"),
         ("/openai/v1/embeddings", "no embeddings"),
         ("/openai/v1/completions", "only chat completions"),
-        ("/openai/v1/audio/speech", "The base address ends with /openai/v1"),
+        ("/openai/v1/audio/speech", "Sound is neither read nor made here"),
+        ("/openai/v1/ann/images/generations", "No images are made here"),
+        ("/openai/v1/responses/resp_1/cancel", "Switch “Use Responses API” off"),
+        ("/openai/v1/unheard-of", "There are only chats here"),
         ("/openai/chat/completions", "The base address ends with /openai/v1"),
-        ("/v1/chat/completions", "The base address ends with /openai/v1"),
+        ("/openai/responses", "The base address ends with /openai/v1"),
     ],
 )
 def test_what_is_not_there_is_named_with_what_to_do(builder: Builder, path: str, says: str) -> None:

@@ -19,6 +19,8 @@ FACES = {
     "api": {
         "action_routes",
         "authentication",
+        "addresses",
+        "body_limits",
         "delivery_routes",
         "docs_routes",
         "health_routes",
