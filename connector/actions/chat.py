@@ -11,6 +11,12 @@ from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Messages, Nu
 from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, MEANINGS, TOPUP_REQUIRED
 from connector.jsontext import scalar
 
+_NOTHING = "The model gave an empty answer."
+_SILENT = {
+    "length": "The answer was cut off before its first word.",
+    "content_filter": "The answer was held back by the model's content filter.",
+}
+
 
 class ChatInput(Input):
     one_of = ("prompt", "messages")
@@ -61,7 +67,12 @@ class ChatInput(Input):
 
 
 class ChatOutput(Output):
-    reply = Text("Reply", "What the model said.", example="Rain on the tin roof …")
+    reply = Text(
+        "Reply",
+        "What the model said, also where it declined. Empty if it said nothing: then Message tells "
+        "why.",
+        example="Rain on the tin roof …",
+    )
     model = Text("Model", "The model that answered.", example="gpt-4o-mini")
     finish_reason = Text("Finish Reason", "Why the model stopped.", example="stop")
     completion_id = Text("Completion", "The id of this answer.", example="chatcmpl-123")
@@ -88,12 +99,13 @@ def chat(call: Call, values: Values) -> Values:
     answer = call.upstream.chat(_body(values))
     choice = answer["choices"][0]
     message = choice.get("message")
-    reply = _reply(message.get("content") if isinstance(message, dict) else None)
+    message = message if isinstance(message, dict) else {}
+    reply = _said(message)
     usage = answer.get("usage")
     result = {
         "success": True,
         "outcome": "answered",
-        "message": reply,
+        "message": reply or _why_silent(message, choice),
         "reply": reply,
         "model": scalar(answer.get("model")) or values["model"],
         "finish_reason": scalar(choice.get("finish_reason")),
@@ -122,8 +134,24 @@ def _body(values: Values) -> dict[str, Any]:
     return {**body, "stream": False, **options}
 
 
-def _reply(content: object) -> str:
-    """The text of a message: a string, or the text parts of a list."""
-    if isinstance(content, list):
-        return "".join(scalar(p.get("text")) for p in content if isinstance(p, dict))
-    return scalar(content)
+def _said(message: Values) -> str:
+    """The text of a message; where there is none, the words in which the model declined.
+
+    Source: https://platform.openai.com/docs/guides/structured-outputs (refusals).
+    """
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    texts = [p for p in parts if isinstance(p, dict)]
+    said = "".join(scalar(part.get("text")) for part in texts)
+    if said.strip():
+        return said
+    declined = "".join(scalar(part.get("refusal")) for part in texts)
+    return declined or scalar(message.get("refusal"))
+
+
+def _why_silent(message: Values, choice: Values) -> str:
+    """A sentence for people instead of an answer without a word."""
+    reason = choice.get("finish_reason")
+    if message.get("tool_calls") or message.get("function_call"):
+        return "The model asked for a tool instead of answering, and none can be used here."
+    return _SILENT.get(reason, _NOTHING) if isinstance(reason, str) else _NOTHING

@@ -155,6 +155,49 @@ def test_an_answer_of_any_shape_becomes_text(
     assert (answer["prompt_tokens"], answer["completion_tokens"]) == (1, 0)
 
 
+DECLINED = "I’m sorry, I cannot help with that."
+TOOL_CALLS = [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "reply", "says"),
+    [
+        # structured outputs of gpt-4o and later; the Responses shape that some proxies pass on
+        ({"content": None, "refusal": DECLINED}, "stop", DECLINED, DECLINED),
+        ({"content": "", "refusal": DECLINED}, "content_filter", DECLINED, DECLINED),
+        (
+            {"content": [{"type": "refusal", "refusal": DECLINED}], "refusal": None},
+            "stop",
+            DECLINED,
+            DECLINED,
+        ),
+        ({"content": "Rain.", "refusal": None}, "stop", "Rain.", "Rain."),
+        ({"content": "Rain.", "refusal": DECLINED}, "stop", "Rain.", "Rain."),
+        # a conversation that spoke of tools; models of 2023
+        ({"content": None, "tool_calls": TOOL_CALLS}, "tool_calls", "", "asked for a tool"),
+        ({"content": None, "function_call": {"name": "f"}}, "stop", "", "asked for a tool"),
+        ({"content": "Wait.", "tool_calls": TOOL_CALLS}, "tool_calls", "Wait.", "Wait."),
+        # a reasoning model that spent all of Max Tokens on thinking; a filter; nothing at all
+        ({"content": ""}, "length", "", "cut off before its first word"),
+        ({"content": None}, "content_filter", "", "content filter"),
+        ({"content": " \n"}, "stop", "", "empty answer"),
+        ({"content": None, "refusal": ""}, ["odd"], "", "empty answer"),
+    ],
+)
+def test_a_reply_without_words_is_explained(
+    scripted: Scripted, message: object, finish_reason: object, reply: str, says: str
+) -> None:
+    scripted.says["chat/completions"] = {
+        "id": "chatcmpl-1",
+        "choices": [{"message": message, "finish_reason": finish_reason}],
+        "usage": {},
+    }
+    answer = scripted.ask("chat", **ASKED)
+    assert (answer["success"], answer["outcome"]) == (True, "answered")
+    assert answer["reply"] == reply
+    assert says in answer["message"]
+
+
 @pytest.mark.parametrize("answer", [{}, {"choices": []}, {"choices": [1]}, [], "Hello", None, 5])
 def test_something_that_is_no_completion_is_told_and_not_to_be_repeated(
     scripted: Scripted, answer: object
