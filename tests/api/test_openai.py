@@ -172,6 +172,22 @@ def test_a_body_over_20_mb_is_refused_in_openais_shape(client: openai.OpenAI) ->
     assert refused.value.status_code == 413
 
 
+def test_the_base_address_of_the_actions_works_too(
+    connector: Server, paywall: SandboxPaywall
+) -> None:
+    """n8n's test of a credential asks it for /models and finds it right."""
+    paywall.user("ann", balance="10")
+    base = f"{connector.address}/v1"
+    assert httpx.get(f"{base}/models", headers=paywall.bearer, trust_env=False).status_code == 200
+    with openai.OpenAI(base_url=base, api_key=paywall.key, max_retries=0) as client:
+        asked: Any = {"model": "sandbox-echo", "messages": HELLO, "user": "ann"}
+        assert client.chat.completions.create(**asked).choices[0].finish_reason == "stop"
+        chunks = list(client.chat.completions.create(**asked, stream=True))
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        with pytest.raises(openai.UnprocessableEntityError, match="not said who pays"):
+            client.chat.completions.create(**(asked | {"user": ""}))
+
+
 def test_a_missing_key_is_refused_in_openais_shape(connector: Server) -> None:
     answer = httpx.get(f"{connector.address}/openai/v1/models", trust_env=False)
     assert answer.status_code == 401

@@ -204,3 +204,20 @@ def test_it_does_not_wait_for_ever(owner: Owner) -> None:
     owner.pass_days(1)
     answer = owner.get("triggers/any_event", after=0, user="ann")
     assert (answer.get_json(), answer.headers["X-Next-Cursor"]) == ([], "1")
+
+
+@pytest.mark.parametrize("header", ["application/x-www-form-urlencoded", "application/json"])
+@pytest.mark.parametrize("door", ["triggers/any_event", "triggers/balance_depleted"])
+def test_a_poll_for_one_user_never_gives_the_events_of_all(
+    owner: Owner, header: str, door: str
+) -> None:
+    """curl -d and Google Apps Script put a form's header on JSON."""
+    for number, user in enumerate(("ann", "bob", "ann")):
+        data = {"walletUserId": f"wallet_{user}", "externalUserId": user}
+        owner.take(owner.event(id=f"evt_{number}", data=data))
+    answer = owner.connected_app.connector.app.test_client().post(
+        f"/v1/{door}",
+        data=b'{"user": "ann", "limit": 5}',
+        headers=owner.bearer | {"Content-Type": header},
+    )
+    assert [item["id"] for item in answer.get_json()] == ["evt_2", "evt_0"]
