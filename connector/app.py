@@ -29,6 +29,7 @@ from connector.api import (
 from connector.api.openapi import Problem
 from connector.api.rate_limits import RateLimits
 from connector.api.services import Services, attach, services
+from connector.api.write_probe import WriteProbe
 from connector.config.settings import Settings
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
@@ -172,6 +173,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         client=client,
         encryption=encryption,
         rate_limits=RateLimits(settings.rate_limit, settings.redis_url),
+        write_probe=WriteProbe(store),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
         hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),
         readiness=Readiness(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from sqlalchemy import text
 
 from connector.api.authentication import Access, demands
 from connector.api.responses import json_answer
@@ -23,8 +22,8 @@ def blueprint() -> Blueprint:
     @blp.get("/readyz")
     @demands(Access.OPEN)
     def readyz() -> Response:
-        """503 in the common error shape while the database is away."""
-        services().store.read(lambda connection: connection.execute(text("SELECT 1")))
+        """503 in the common error shape while the database is away, or cannot be written to."""
+        services().write_probe.check()
         return json_answer({"status": "ready"})
 
     @blp.get("/metrics")

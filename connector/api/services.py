@@ -8,6 +8,7 @@ from typing import cast
 from flask import current_app, g
 
 from connector.api.rate_limits import RateLimits
+from connector.api.write_probe import WriteProbe
 from connector.config.settings import Settings
 from connector.deadline import Deadline
 from connector.inbound.readiness import Readiness
@@ -37,6 +38,7 @@ class Services:
     encryption: Encryption = field(repr=False)
     rate_limits: RateLimits = field(repr=False)
     readiness: Readiness = field(repr=False)
+    write_probe: WriteProbe = field(repr=False)
     inbound: Inbound = field(repr=False)
     hooks: Hooks = field(repr=False)
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from threading import Lock
 
 import structlog
+from cachetools import TTLCache
 from sqlalchemy import Connection
 
 from connector.errors import (
@@ -28,6 +30,7 @@ from connector.store import Store, event_rows, subscription_rows
 from connector.store.subscription_rows import Endpoint
 from connector.telemetry.metrics import inbound_received
 
+_AGAIN_SECONDS = 60.0
 _FOREIGN, _UNKNOWN, _DEFECT = "foreign", "unknown", "defect"
 _OURS = {
     _UNKNOWN: "This address is ours, but not known to this database yet.",
@@ -56,6 +59,8 @@ class Inbound:
         self._retention = timedelta(days=retention_days)
         self._circuit_breaker = CircuitBreaker()
         self._coalescer = Coalescer(self._keep_all)
+        self._said: TTLCache[str, bool] = TTLCache(maxsize=16, ttl=_AGAIN_SECONDS)
+        self._saying = Lock()
 
     def take(self, endpoint_id: str, body: bytes, signature: str) -> str:
         """Take one delivery; when this returns, it is durable. What became of it, in one word.
@@ -67,11 +72,12 @@ class Inbound:
         if known is Known.NEVER_MADE:
             raise EndpointGone("This address was never made by this connector.")
         if known is Known.NOT_LOADED:
-            log.error("inbound_secret_missing", endpoint=endpoint_id[:8])
+            inbound_received("secret_missing")
+            self._now_and_then("inbound_secret_missing", endpoint_id)
             raise Unavailable("The server secret of this address is not loaded.", retry_after=60)
         if not self._endpoints.signed(endpoint_id, body, signature):
             inbound_received("bad_signature")
-            log.warning("inbound_bad_signature", endpoint=endpoint_id[:8])
+            self._now_and_then("inbound_bad_signature", endpoint_id)
             raise SignatureRefused("The signature of this delivery is missing or wrong.")
         try:
             with self._circuit_breaker.watched():
@@ -85,6 +91,15 @@ class Inbound:
             raise InvalidField("This event belongs to another paywall.", field="paywallId")
         inbound_received(result)
         return result
+
+    def _now_and_then(self, what: str, endpoint_id: str) -> None:
+        """Log what anybody in the internet can cause, but not each time; metrics count them all."""
+        with self._saying:
+            news = what not in self._said
+            if news:
+                self._said[what] = True
+        if news:
+            log.warning(what, endpoint=endpoint_id[:8])
 
     def _keep_all(self, endpoint_id: str, batch: Sequence[_Delivery]) -> list[str]:
         """Keep what came in at an endpoint, in one transaction; what became of each, in one word.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -31,8 +31,16 @@ def make_engine(database_url: str, pool_size: int = 10) -> Engine:
 
     `pool_size` bounds the connections of this process to PostgreSQL.
     """
-    if database_url.startswith("sqlite"):
-        return _sqlite(database_url)
+    engine = (
+        _sqlite(database_url)
+        if database_url.startswith("sqlite")
+        else _postgresql(database_url, pool_size)
+    )
+    event.listen(engine, "handle_error", _throw_away_read_only)
+    return engine
+
+
+def _postgresql(database_url: str, pool_size: int) -> Engine:
     milliseconds = WAIT_SECONDS * 1000
     return create_engine(
         database_url,
@@ -115,7 +123,19 @@ class Store:
         self.engine.dispose()
 
 
-_PASSING = {"25P02", "25P03", "25006"}
+_READ_ONLY = "25006"
+
+
+def _throw_away_read_only(context: ExceptionContext) -> None:
+    """A connection that may only read stays so after the database was mended: it is a lost one, and
+    so are the others of the pool."""
+    cause = context.original_exception
+    name = getattr(cause, "sqlite_errorname", "") or ""
+    if getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY"):
+        context.is_disconnect = True
+
+
+_PASSING = {"25P02", "25P03", _READ_ONLY}
 """PostgreSQL's own word for a transaction that it ended because we stalled, and for a server that
 has just become a standby. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from connector.store.tables import server_secrets
 from connector.store.timestamps import now
@@ -32,3 +32,8 @@ def remember(connection: Connection, new: Sequence[str]) -> None:
 def forget(connection: Connection, tag: str) -> None:
     """Nothing here depends on this secret any more."""
     connection.execute(delete(server_secrets).where(server_secrets.c.tag == tag))
+
+
+def rewrite(connection: Connection) -> None:
+    """Write what is there already; fails where nothing can be written."""
+    connection.execute(update(server_secrets).values(tag=server_secrets.c.tag))

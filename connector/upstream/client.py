@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
@@ -35,8 +35,9 @@ _HOP_BY_HOP = frozenset(
 class UpstreamAnswer:
     """An answer of upstream whose body is still coming in."""
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
+    def __init__(self, response: httpx.Response, settle: Callable[[], None]) -> None:
+        """`settle` is called when the connection is let go of."""
+        self._response, self._settle = response, settle
         self.status = response.status_code
         self.headers = {
             name: value for name, value in response.headers.items() if name not in _HOP_BY_HOP
@@ -64,6 +65,7 @@ class UpstreamAnswer:
     def close(self) -> None:
         """Let go of the connection."""
         self._response.close()
+        self._settle()
 
 
 class Client:
@@ -154,6 +156,7 @@ class Client:
                     raw = _read(response)
                 finally:
                     response.close()
+                    self._wire.settle()
             result = str(response.status_code)
             if response.status_code in (200, 201):
                 return parsed(raw, again)
@@ -170,7 +173,7 @@ class Client:
         with told_as_ours(None, Again.NEVER):
             response = self._send(method, path, key, None, None, content, headers)
         upstream_answered("stream", str(response.status_code), perf_counter() - started)
-        return UpstreamAnswer(response)
+        return UpstreamAnswer(response, self._wire.settle)
 
     def _send(
         self,

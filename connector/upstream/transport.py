@@ -124,6 +124,15 @@ class Wire:
             local.transport = self._injected or self._network(local.clock)
         return local.transport, local.clock
 
+    def settle(self) -> None:
+        """An answer was read: what stands behind it would be taken for the next call's answer, so
+        a connection on which anything does is closed."""
+        pool = getattr(getattr(self._local, "transport", None), "_pool", None)
+        for connection in getattr(pool, "connections", ()):
+            state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+            if state is not None and state.trailing_data[0]:
+                connection.close()
+
     def _network(self, clock: Clock) -> httpx.BaseTransport:
         transport = httpx.HTTPTransport(verify=self._ssl, trust_env=False)
         # httpx offers no parameter for the network backend of its pool; httpcore does.

@@ -34,6 +34,7 @@ FACES = {
         "services",
         "spec_routes",
         "trigger_routes",
+        "write_probe",
     },
     "catalog": {"actions", "events", "fields", "lost_values", "outcomes", "references"},
     "cli": {"commands"},

@@ -20,6 +20,7 @@ from tests.upstream.faulty_upstream import (
     dripping,
     endless,
     http,
+    in_turn,
     leaving,
     running_faulty_upstream,
     saying,
@@ -169,3 +170,25 @@ def test_a_redirect_is_not_followed() -> None:
         assert error.retryable is False
         assert "CONNECTOR_UPSTREAM_URL" in error.message
         assert len(faulty.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [
+        http(200, b'{"balanceFormatted": "999 credits"}'),
+        http(200, b'{"balanceFormatted": "999 credits"}')[:20],
+        b"x",
+        b"\r\n\r\n",
+    ],
+)
+def test_what_stands_behind_an_answer_is_never_the_next_ones(surplus: bytes) -> None:
+    first, second = http(200, b'{"balanceFormatted": "1 credits"}'), b'{"balanceFormatted": "2 x"}'
+    with (
+        running_faulty_upstream(in_turn(saying(first + surplus), saying(http(200, second)))) as one,
+        upstream_at(one.url) as upstream,
+    ):
+        assert "1" in str(balance(upstream))
+        told = str(balance(upstream))
+        assert "2" in told
+        assert "999" not in told
+        assert one.connections == 2
