@@ -19,7 +19,7 @@ help:
 	@echo "make lock      renew the locked dependencies"
 
 demo: .venv/.ready
-	@$(BIN)/connector demo --host $(HOST) --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(if $(ONCE),--once)
+	@$(BIN)/connector demo --host $(HOST) --port $(PORT) --sandbox-port $(SANDBOX_PORT) $(if $(BRAND),--brand $(BRAND)) $(if $(ONCE),--once)
 
 test: .venv/.ready-dev
 	$(BIN)/pytest $(PYTEST)

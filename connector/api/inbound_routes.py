@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from connector import jsontext
 from connector.api.authentication import Access, demands
 from connector.api.services import services
+from connector.brands import signatures
 
 
 def blueprint() -> Blueprint:
@@ -20,7 +21,7 @@ def blueprint() -> Blueprint:
         result = services().inbound.take(
             endpoint,
             request.get_data(cache=False),
-            request.headers.get("X-Paywalls-Signature", ""),
+            signatures(request.headers.items()),
         )
         return Response(jsontext.dumps({"result": result}), mimetype="application/json")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Request
 
+from connector.brands import holds_key
 from connector.errors import KeyRefused, MalformedRequest
 
 _WHERE = "Send your Paywalls secret key as the header “Authorization: Bearer <key>”."
@@ -14,7 +15,7 @@ def refuse_key_in_query(request: Request) -> None:
     """Raises MalformedRequest for a key in the query string, without quoting it."""
     for name, values in request.args.lists():
         if name.casefold() in ("api_key", "apikey", "api-key", "authorization") or any(
-            "sk-paywalls-" in text for text in (name, *values)
+            holds_key(text) for text in (name, *values)
         ):
             raise MalformedRequest(
                 "A key must never stand in an address, where logs and browsers keep it. Send it "

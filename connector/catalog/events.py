@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from connector.brands import PAYWALLS
 from connector.catalog import event_fields as f
 from connector.catalog.event_fields import Field
-
-PREFIX = "paywall."
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One kind of event: upstream `type`, words for builders, and what its payload holds.
+    """One kind of event: upstream `type` (as `brands.canonical` writes it), words for builders, and
+    what its payload holds.
 
     `own_fields` are the fields beyond the paywall's and its owner's id, which every event has.
     `of_interest` is False for what rarely starts a flow: settings, integrations, proxy internals.
@@ -32,7 +32,7 @@ class Event:
     @property
     def key(self) -> str:
         """The trigger's key: `paywall.balance.depleted` gives `balance_depleted`."""
-        return self.type.removeprefix(PREFIX).replace(".", "_")
+        return self.type.removeprefix(PAYWALLS.event_prefix).replace(".", "_")
 
     @property
     def fields(self) -> tuple[Field, ...]:

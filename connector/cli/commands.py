@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from connector import __version__, actions
 from connector.app import create_app, key_accepted, start_worker, stop
+from connector.brands import BRANDS, PAYWALLS
 from connector.cli.demo import Demo
 from connector.cli.doctor import diagnose, settings_findings
 from connector.config.settings import ConfigError, Settings, load
@@ -34,6 +35,13 @@ from connector.telemetry.logs import configure_logging
 log = structlog.get_logger(__name__)
 
 _SHOWN = "%Y-%m-%d %H:%M"
+_BRAND = click.option(
+    "--brand",
+    type=click.Choice(list(BRANDS)),
+    default=PAYWALLS.name,
+    show_default=True,
+    help="The vendor's name under which the sandbox plays: keys, headers and event types.",
+)
 
 
 class _Commands(click.Group):
@@ -93,10 +101,11 @@ def worker() -> None:
     help="Wait before a webhook is sent again; doubled each time.",
 )
 @click.option("--force", is_flag=True, help="Listen on an address that others can reach.")
-def sandbox_command(host: str, port: int, retry_base: float, force: bool) -> None:
+@_BRAND
+def sandbox_command(host: str, port: int, retry_base: float, force: bool, brand: str) -> None:
     """Run an emulator of the Paywalls.ai API, with made-up money."""
     try:
-        serve_sandbox(host, port, retry_base, force)
+        serve_sandbox(host, port, retry_base, force, BRANDS[brand])
     except NotLoopbackError as refusal:
         _stop(str(refusal))
 
@@ -106,9 +115,10 @@ def sandbox_command(host: str, port: int, retry_base: float, force: bool) -> Non
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port of the connector.")
 @click.option("--sandbox-port", default=8001, show_default=True, help="Port of the sandbox.")
-def demo(once: bool, host: str, port: int, sandbox_port: int) -> None:
+@_BRAND
+def demo(once: bool, host: str, port: int, sandbox_port: int, brand: str) -> None:
     """Start a connector with a sandbox and show a builder's first steps."""
-    with Demo(host, port, sandbox_port) as running:
+    with Demo(host, port, sandbox_port, BRANDS[brand]) as running:
         passed = running.tour()
         if once or not passed:
             sys.exit(0 if passed else 1)

@@ -18,7 +18,8 @@ from types import TracebackType
 
 import click
 
-from connector.cli.tour import KEY, Tour
+from connector.brands import PAYWALLS, Brand
+from connector.cli.tour import Tour
 from connector.config.settings import is_loopback
 
 _START_SECONDS = 30
@@ -31,8 +32,9 @@ _CONTAINERS = f"{_HERE},172.16.0.0/12"
 class Demo:
     """Starts both servers on entering and stops both on leaving, however it is left."""
 
-    def __init__(self, host: str, port: int, sandbox_port: int) -> None:
+    def __init__(self, host: str, port: int, sandbox_port: int, brand: Brand = PAYWALLS) -> None:
         self._host, self._port, self._sandbox_port = host, port, sandbox_port
+        self._brand, self._key = brand, f"{brand.sandbox_key}default"
         self._address = f"http://127.0.0.1:{port}"
         self._started: list[subprocess.Popen[bytes]] = []
         self._stack = contextlib.ExitStack()
@@ -65,19 +67,20 @@ class Demo:
 
     def tour(self) -> bool:
         """Walk the tour; whether every step was as it should be."""
-        passed = Tour(self._address, f"demo-{secrets.token_hex(3)}", click.echo).run()
+        user = f"demo-{secrets.token_hex(3)}"
+        passed = Tour(self._address, self._key, user, click.echo).run()
         click.echo("\nEverything works." if passed else "\nA step was not as it should be.")
         return passed
 
     def keep_serving(self) -> None:
         """Print what to try, then serve until Ctrl-C."""
-        key = f"-H 'Authorization: Bearer {KEY}'"
+        key = f"-H 'Authorization: Bearer {self._key}'"
         click.echo(
             f"\nNow it is yours, until you press Ctrl-C.\n"
             f"  connector  {self._address}  (all actions to click: {self._address}/docs)\n"
             f"  for tools  {self._address}/specs  (Zapier, n8n, FlowXO)\n"
-            f"  key        {KEY}\n"
-            f"  also       {KEY.replace('default', 'shared')} (users must authorize first)\n"
+            f"  key        {self._key}\n"
+            f"  also       {self._brand.sandbox_key}shared (users must authorize first)\n"
             "Nothing is kept when it stops. What the actions can do: README.md and docs/.\n\n"
             f"  curl {key} '{self._address}/v1/balance?user=ann'\n"
             f"  curl {key} {self._address}/v1/deposit -d user=ann -d amount=5 -d reference=gift-1\n"
@@ -91,7 +94,8 @@ class Demo:
 
     def _start(self, folder: Path) -> None:
         click.echo("Starting the sandbox and the connector …")
-        self._run(["sandbox", "--port", str(self._sandbox_port)], {}, folder)
+        sandbox = ["sandbox", "--port", str(self._sandbox_port), "--brand", self._brand.name]
+        self._run(sandbox, {}, folder)
         self._run(
             ["serve"],
             {

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-KEY = "sk-paywalls-sandbox-default"
 _SECONDS = 30
 
 
@@ -27,10 +26,10 @@ class Step:
 
 
 class Tour:
-    """The steps against a connector at `address` whose upstream is a sandbox."""
+    """The steps against a connector at `address` whose upstream is a sandbox, with a key of it."""
 
-    def __init__(self, address: str, user: str, say: Callable[[str], None]) -> None:
-        self._address, self._user, self._say = address, user, say
+    def __init__(self, address: str, key: str, user: str, say: Callable[[str], None]) -> None:
+        self._address, self._key, self._user, self._say = address, key, user, say
         self._link = ""
 
     def run(self) -> bool:
@@ -130,7 +129,7 @@ class Tour:
         return self._ask(self._address + path, json.dumps(values).encode())
 
     def _ask(self, url: str, body: bytes | None = None) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
         request = urllib.request.Request(url, body, headers)  # noqa: S310 -- our own address
         try:
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError
 
+from connector.brands import OPENSTACK, PAYWALLS, USER_HEADERS
 from connector.config import parsers as parse
 from connector.config.parsers import is_loopback
 
@@ -118,8 +119,9 @@ SETTINGS: tuple[Setting, ...] = (
             "one signs and encrypts, the others are still accepted. "
             "Needed unless only this machine can reach the connector.",
             "the output of `openssl rand -hex 32`"),
-    Setting("UPSTREAM_URL", "https://api.paywalls.ai/v1", parse.upstream_url,
-            "The Paywalls API, or a sandbox on this machine.", "http://127.0.0.1:8001/v1"),
+    Setting("UPSTREAM_URL", PAYWALLS.api, parse.upstream_url,
+            f"The Paywalls API ({OPENSTACK.api} for keys that begin with {OPENSTACK.key_prefix}), "
+            "or a sandbox on this machine.", "http://127.0.0.1:8001/v1"),
     Setting("MAX_AMOUNT", "10000", parse.max_amount,
             "The largest amount that one charge or deposit may have.", "250.50"),
     Setting("RATE_LIMIT", "600/minute", parse.rate_limit,
@@ -155,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DOUBT_SECONDS", "120", parse.whole(1, 3600),
             "How many seconds a try whose answer was lost may still be on its way. Only then is a "
             "user who has paid meanwhile charged by a new try.", "300"),
-    Setting("USER_HEADERS", "X-Paywall-User,X-Openstack-User,X-OpenWebUI-User-Id",
+    Setting("USER_HEADERS", ",".join((*USER_HEADERS, "X-OpenWebUI-User-Id")),
             parse.header_names,
             "The headers that may name the user who pays, separated by commas.",
             "X-Paywall-User,X-My-User"),

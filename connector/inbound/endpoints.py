@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from connector.security.identity import ENDPOINT_TAG_LENGTH, endpoint_tag, secret_tag
@@ -58,11 +58,12 @@ class Endpoints:
         """The secret that upstream signs with for an id of ours (64 hexadecimal digits)."""
         return self._derive(endpoint_id.split("-")[0], f"inbound signing {endpoint_id}")
 
-    def signed(self, endpoint_id: str, body: bytes, signature: str) -> bool:
-        """Whether `signature` is upstream's for the raw body: hex of HMAC-SHA256."""
+    def signed(self, endpoint_id: str, body: bytes, signatures: Iterable[str]) -> bool:
+        """Whether one of `signatures` is upstream's for the raw body: hex of HMAC-SHA256."""
         key = self.signing_secret(endpoint_id).encode()
-        right = hmac.new(key, body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(right.encode(), signature.strip().lower().encode())
+        right = hmac.new(key, body, hashlib.sha256).hexdigest().encode()
+        given = [signature.strip().lower().encode() for signature in signatures]
+        return any(hmac.compare_digest(right, signature) for signature in given)
 
     def url(self, endpoint_id: str) -> str:
         """The public address of an endpoint."""

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import jsontext
+from connector.brands import canonical
 
 
 @dataclass(frozen=True)
 class InboundEvent:
-    """An upstream event that could be read; `body` is its own JSON text."""
+    """An upstream event that could be read; `body` is its own JSON text, `type` the catalog's."""
 
     id: str
     type: str
@@ -41,7 +42,8 @@ def event_of(parsed: Any) -> InboundEvent | None:
     """The event in upstream's JSON, or None without an id, a type, a paywall and a time."""
     if not isinstance(parsed, dict):
         return None
-    event_id, kind, paywall = (_name(parsed.get(name)) for name in ("id", "type", "paywallId"))
+    event_id, paywall = _name(parsed.get("id")), _name(parsed.get("paywallId"))
+    kind = _type(parsed.get("type"))
     created_at = _moment(parsed.get("createdAt"))
     if not (event_id and kind and paywall) or created_at is None:
         return None
@@ -63,6 +65,11 @@ def _object(value: object) -> dict[str, Any]:
 
 def _name(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= 255 and value.isprintable() else ""
+
+
+def _type(value: object) -> str:
+    """An event's type as the catalog writes it, or ""."""
+    return _name(canonical(value)) if _name(value) and isinstance(value, str) else ""
 
 
 def _text(value: object) -> str:

@@ -62,8 +62,9 @@ class Inbound:
         self._said: TTLCache[str, bool] = TTLCache(maxsize=16, ttl=_AGAIN_SECONDS)
         self._saying = Lock()
 
-    def take(self, endpoint_id: str, body: bytes, signature: str) -> str:
+    def take(self, endpoint_id: str, body: bytes, signatures: Sequence[str]) -> str:
         """Take one delivery; when this returns, it is durable. What became of it, in one word.
+        `signatures`: what its headers offer, of which one has to be right.
 
         Raises EndpointGone, SignatureRefused, InvalidField (another paywall's event) or
         Unavailable.
@@ -75,7 +76,7 @@ class Inbound:
             inbound_received("secret_missing")
             self._now_and_then("inbound_secret_missing", endpoint_id)
             raise Unavailable("The server secret of this address is not loaded.", retry_after=60)
-        if not self._endpoints.signed(endpoint_id, body, signature):
+        if not self._endpoints.signed(endpoint_id, body, signatures):
             inbound_received("bad_signature")
             self._now_and_then("inbound_bad_signature", endpoint_id)
             raise SignatureRefused("The signature of this delivery is missing or wrong.")

@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import structlog
 from sqlalchemy import Connection
 
+from connector.brands import spellings
 from connector.catalog.events import EVENTS_BY_TYPE
 from connector.inbound.envelope import InboundEvent, event_of
 from connector.inbound.recording import record
@@ -141,8 +143,9 @@ class Reconcile:
         if status == "success" and shortly and not self._unknown(paywall, rows):
             return
         # Types that upstream added later are asked for too, as far as the page shows them.
-        for kind in sorted(EVENTS_BY_TYPE.keys() | {event.type for event in rows}):
-            page = webhooks.log(upstream, subscription_id, status, kind)
+        kinds = sorted(EVENTS_BY_TYPE.keys() | {event.type for event in rows})
+        for kind, brand in product(kinds, spellings(webhooks.types(page))):
+            page = webhooks.log(upstream, subscription_id, status, brand.spelled(kind))
             rows = list(_events(page))
             new = bool(self._unknown(paywall, rows))
             reading.events |= {event.id: event for event in rows}

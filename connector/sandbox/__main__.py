@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from connector.brands import BRANDS, PAYWALLS
 from connector.sandbox.server import NotLoopbackError, serve
 
 
@@ -24,9 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--force", action="store_true", help="listen on an address that others can reach"
     )
+    parser.add_argument(
+        "--brand",
+        choices=list(BRANDS),
+        default=PAYWALLS.name,
+        help="the vendor's name under which it plays (%(default)s)",
+    )
     options = parser.parse_args(arguments)
+    brand = BRANDS[options.brand]
     try:
-        serve(options.host, options.port, options.retry_base, options.force)
+        serve(options.host, options.port, options.retry_base, options.force, brand)
     except NotLoopbackError as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2

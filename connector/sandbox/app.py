@@ -6,6 +6,7 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from connector.brands import PAYWALLS, Brand
 from connector.sandbox import chat_api, control_api, pages, user_api, webhooks_api
 from connector.sandbox.calls import answer
 from connector.sandbox.courier import Courier
@@ -18,17 +19,21 @@ LARGEST_BODY = 8 * 1024 * 1024
 
 
 def create_sandbox(
-    retry_base: float = 30.0, clock: Callable[[], float] = time.time, send: Send = post
+    retry_base: float = 30.0,
+    clock: Callable[[], float] = time.time,
+    send: Send = post,
+    brand: Brand = PAYWALLS,
 ) -> Flask:
     """Return a new sandbox with no paywalls yet; all state lives in the returned application.
 
     `retry_base` is the wait in seconds before a webhook's second attempt, `clock` gives seconds
-    since 1970, `send` posts webhooks (over the network, unless a test puts something else here).
+    since 1970, `send` posts webhooks (over the network, unless a test puts something else here),
+    `brand` is the name of the vendor under which it plays.
     A dropped connection leaves the application as ConnectionDropped, a ConnectionResetError.
     """
     app = Flask(__name__, static_folder=None)
     app.config.update(PROPAGATE_EXCEPTIONS=True, MAX_CONTENT_LENGTH=LARGEST_BODY)
-    app.extensions["sandbox"] = World(clock, Courier(clock, retry_base, send))
+    app.extensions["sandbox"] = World(clock, Courier(clock, retry_base, send), brand)
     for part in (user_api, chat_api, webhooks_api, control_api, pages):
         app.register_blueprint(part.blueprint)
     app.register_error_handler(SandboxError, _refused)

@@ -42,7 +42,9 @@ class Call:
         """Return the end user; SandboxError 400 where none is named."""
         if not self.user_id:
             raise SandboxError(
-                400, "No user: name one in `user`, in X-Paywall-User or in the path /v1/<user>/…."
+                400,
+                f"No user: name one in `user`, in {self.paywall.brand.user_header} or in the path "
+                "/v1/<user>/….",
             )
         return self.paywall.user(self.user_id)
 
@@ -109,7 +111,7 @@ def _user_id(body: JsonObject, from_path: str) -> str:
     named = body.get("user", "")
     if not isinstance(named, str):
         raise SandboxError(400, "'user' must be a text.")
-    header = request.headers.get("X-Paywall-User", "")
+    header = request.headers.get(world().brand.user_header, "")
     user_id = named or request.args.get("user", "") or header or from_path
     if len(user_id) > LONGEST_USER:
         raise SandboxError(400, f"A user id has at most {LONGEST_USER} characters.")

@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 from flask import Blueprint, Response, request
 
+from connector.brands import canonical
 from connector.catalog.events import EVENTS_BY_TYPE
 from connector.sandbox import inputs
 from connector.sandbox.calls import answer, authenticated
@@ -103,8 +104,9 @@ def events(scene: Scene, body: JsonObject) -> Response:
         raise SandboxError(400, "'type' must be an event type, such as paywall.balance.depleted.")
     count = inputs.whole(body, "count", 1, 1, MOST_EVENTS)
     user = _named_user(scene, body)
-    known = EVENTS_BY_TYPE.get(event_type)
+    known = EVENTS_BY_TYPE.get(canonical(event_type))
     sample = known.upstream_sample if known and "data" not in body else {}
+    event_type = known.type if known else event_type
     own = {"paywallId": scene.paywall.id, "ownerUserId": scene.paywall.owner_id}
     given = inputs.an_object(body, "data")
     data = {**sample, **own, **user_ids(event_type, user), **given}
@@ -161,7 +163,7 @@ def ledger(scene: Scene, _body: JsonObject) -> Response:
 def reset(scene: Scene, _body: JsonObject) -> Response:
     """Forget everything about the paywall."""
     scene.world.reset(scene.paywall)
-    return answer({"reset": True, "key": f"sk-paywalls-sandbox-{scene.paywall.name}"})
+    return answer({"reset": True, "key": scene.paywall.first_key})
 
 
 def _named_user(scene: Scene, body: JsonObject) -> User | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 
 import orjson
 
+from connector.brands import Brand
 from connector.sandbox.outgoing import Send
 from connector.sandbox.state import Delivery, JsonObject, Paywall, iso
 
@@ -111,7 +112,7 @@ class Courier:
         started = time.monotonic()
         status, error = None, ""
         try:
-            status = self._send(subscription.url, _headers(delivery, body), body)
+            status = self._send(subscription.url, _headers(paywall.brand, delivery, body), body)
         except (OSError, ValueError, http.client.HTTPException) as problem:
             error = str(problem) or type(problem).__name__
         with paywall.lock:
@@ -157,14 +158,14 @@ def _body(paywall: Paywall, delivery: Delivery) -> JsonObject:
     return {"delivery": about, "event": event}
 
 
-def _headers(delivery: Delivery, body: bytes) -> dict[str, str]:
+def _headers(brand: Brand, delivery: Delivery, body: bytes) -> dict[str, str]:
     """Return the headers of one attempt; the timestamp stays that of the first one."""
     subscription, event = delivery.subscription, delivery.event
     signature = hmac.new(subscription.secret.encode(), body, hashlib.sha256).hexdigest()
     return {
         **subscription.custom_headers,
         "Content-Type": "application/json",
-        "X-Paywalls-Event": f"{event['type']}@{event['version']}",
-        "X-Paywalls-Signature": signature,
-        "X-Paywalls-Timestamp": iso(delivery.created_at),
+        f"{brand.delivery_headers}Event": f"{event['type']}@{event['version']}",
+        f"{brand.delivery_headers}Signature": signature,
+        f"{brand.delivery_headers}Timestamp": iso(delivery.created_at),
     }

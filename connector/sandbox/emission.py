@@ -30,7 +30,9 @@ def emit(
 def make_event(
     paywall: Paywall, event_type: str, data: Mapping[str, object], user: User | None = None
 ) -> JsonObject:
-    """Return a whole event; amounts (Decimals) become numbers or, by a setting, texts."""
+    """Return a whole event, of which `event_type` is the catalog's word or one of no brand;
+    amounts (Decimals) become numbers or, by a setting, texts."""
+    known = event_type in EVENTS_BY_TYPE
     amount = str if paywall.settings.amounts_as_text else float
     payload = {"paywallId": paywall.id, "ownerUserId": paywall.owner_id}
     for name, value in data.items():
@@ -39,7 +41,7 @@ def make_event(
         "id": new_id("evt"),
         "paywallId": paywall.id,
         "ownerUserId": paywall.owner_id,
-        "type": event_type,
+        "type": paywall.brand.spelled(event_type) if known else event_type,
         "version": VERSION,
         "status": "pending",
         "attempts": 0,

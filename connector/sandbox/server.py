@@ -10,6 +10,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
+from connector.brands import PAYWALLS, Brand
 from connector.sandbox.app import create_sandbox
 
 THREADS = 1024
@@ -26,16 +27,21 @@ class NotLoopbackError(ValueError):
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = 8001, retry_base: float = 30.0, force: bool = False
+    host: str = "127.0.0.1",
+    port: int = 8001,
+    retry_base: float = 30.0,
+    force: bool = False,
+    brand: Brand = PAYWALLS,
 ) -> None:
     """Run the sandbox until a signal ends it; port 0 takes a free one.
 
-    Writes one line with the address once it listens. Raises NotLoopbackError for any other than a
+    `brand` is the name of the vendor under which it plays. Writes one line with the address once
+    it listens. Raises NotLoopbackError for any other than a
     loopback host, unless `force` is true.
     """
     if not force and not _is_loopback(host):
         raise NotLoopbackError(REFUSED)
-    _Server(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", retry_base).run()
+    _Server(f"[{host}]:{port}" if ":" in host else f"{host}:{port}", retry_base, brand).run()
 
 
 def _is_loopback(host: str) -> bool:
@@ -68,9 +74,10 @@ def _readable(connection: socket.socket) -> bool:
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn with threads; the application is made in its only worker."""
 
-    def __init__(self, bind: str, retry_base: float) -> None:
+    def __init__(self, bind: str, retry_base: float, brand: Brand) -> None:
         self._bind = bind
         self._retry_base = retry_base
+        self._brand = brand
         super().__init__()
 
     def load_config(self) -> None:
@@ -86,16 +93,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "graceful_timeout": 1,
             "loglevel": "error",
             "control_socket_disable": True,
-            "when_ready": _announce,
+            "when_ready": self._announce,
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        return create_sandbox(retry_base=self._retry_base)
+        return create_sandbox(retry_base=self._retry_base, brand=self._brand)
 
-
-def _announce(arbiter: Any) -> None:
-    for listener in arbiter.LISTENERS:
-        sys.stdout.write(f"Sandbox of the Paywalls.ai API: {listener}/v1\n")
-    sys.stdout.flush()
+    def _announce(self, arbiter: Any) -> None:
+        for listener in arbiter.LISTENERS:
+            sys.stdout.write(f"Sandbox of the {self._brand.title} API: {listener}/v1\n")
+        sys.stdout.flush()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from connector.brands import PAYWALLS, Brand
 from connector.sandbox.errors import SandboxError
 from connector.sandbox.faults import Faults
 
@@ -91,6 +92,7 @@ class Paywall:
     name: str
     shared: bool
     clock: Callable[[], float]
+    brand: Brand = PAYWALLS
     lock: threading.RLock = field(default_factory=threading.RLock)
     rotations: int = 0
     closed: bool = False
@@ -117,10 +119,14 @@ class Paywall:
         return f"owner_sandbox_{self.name}"
 
     @property
+    def first_key(self) -> str:
+        """The secret key that is valid until it is replaced."""
+        return f"{self.brand.sandbox_key}{self.name}"
+
+    @property
     def key(self) -> str:
         """The secret key that is valid now."""
-        suffix = f"~r{self.rotations + 1}" if self.rotations else ""
-        return f"sk-paywalls-sandbox-{self.name}{suffix}"
+        return self.first_key + (f"~r{self.rotations + 1}" if self.rotations else "")
 
     def now(self) -> float:
         """Seconds since 1970 on this paywall's own clock."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response
 
+from connector.brands import Brand
 from connector.catalog.events import EVENTS_BY_TYPE
 from connector.sandbox.calls import Call, answer, operation
 from connector.sandbox.errors import SandboxError
@@ -28,7 +29,7 @@ def create_subscription(call: Call) -> Response:
     subscription = Subscription(
         id=new_id("whsub"),
         url=_url(call.body),
-        events=_events(call.body),
+        events=_events(call),
         secret=_secret(call.body),
         description=text(call.body, "description", longest=512),
         custom_headers=_custom_headers(call.body),
@@ -168,20 +169,21 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _events(body: JsonObject) -> list[str]:
-    events = body.get("events")
+def _events(call: Call) -> list[str]:
+    events = call.body.get("events")
     if not isinstance(events, list) or not events or len(events) > 100:
         raise SandboxError(400, "'events' must be a list of event types, or [\"*\"].")
     for event in events:
-        if not isinstance(event, str) or not _is_pattern(event):
+        if not isinstance(event, str) or not _is_pattern(call.paywall.brand, event):
             raise SandboxError(400, f"{event!r} is neither an event type nor a pattern of one.")
     return list(dict.fromkeys(events))
 
 
-def _is_pattern(event: str) -> bool:
+def _is_pattern(brand: Brand, event: str) -> bool:
+    known = {brand.spelled(kind) for kind in EVENTS_BY_TYPE}
     if event.endswith(".*"):
-        return any(known.startswith(event[:-1]) for known in EVENTS_BY_TYPE)
-    return event == "*" or event in EVENTS_BY_TYPE
+        return any(kind.startswith(event[:-1]) for kind in known)
+    return event == "*" or event in known
 
 
 def _secret(body: JsonObject) -> str:

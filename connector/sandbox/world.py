@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from connector.brands import PAYWALLS, Brand
 from connector.sandbox.courier import Courier
 from connector.sandbox.emission import emit
 from connector.sandbox.errors import SandboxError
@@ -13,7 +14,7 @@ from connector.sandbox.state import Paywall, User
 
 KEPT_PAYWALLS = 20_000
 KEPT_LINKS = 50_000
-_KEY = re.compile(r"sk-paywalls-sandbox-([A-Za-z0-9][A-Za-z0-9_-]{0,63})(?:~r([0-9]{1,6}))?")
+_NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})(?:~r([0-9]{1,6}))?")
 
 
 @dataclass(slots=True)
@@ -36,15 +37,21 @@ class World:
 
     clock: Callable[[], float]
     courier: Courier
+    brand: Brand = PAYWALLS
     paywalls: dict[str, Paywall] = field(default_factory=dict)
     links: OrderedDict[str, Link] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def paywall(self, key: str) -> Paywall:
         """Return the paywall whose valid secret key this is; SandboxError 401 for all else."""
-        match = _KEY.fullmatch(key)
+        begin = self.brand.sandbox_key
+        match = _NAME.fullmatch(key.removeprefix(begin)) if key.startswith(begin) else None
         if match is None:
-            raise SandboxError(401, _no_such_key())
+            raise SandboxError(
+                401,
+                f"This API key is not valid. In the sandbox use {begin}default, {begin}shared or "
+                f"{begin}<any name>.",
+            )
         paywall = self.paywalls.get(match[1]) or self._made(match[1])
         if paywall.key != key:
             raise SandboxError(401, "This API key is not valid, or it has been replaced.")
@@ -71,7 +78,7 @@ class World:
                 if len(self.paywalls) >= KEPT_PAYWALLS:
                     raise SandboxError(503, f"The sandbox keeps at most {KEPT_PAYWALLS} paywalls.")
                 shared = name == "shared" or name.startswith("shared-")
-                self.paywalls[name] = Paywall(name, shared, self.clock)
+                self.paywalls[name] = Paywall(name, shared, self.clock, self.brand)
             return self.paywalls[name]
 
 
@@ -90,10 +97,3 @@ class Scene:
     def link(self, kind: str, link_id: str) -> str:
         """Return the absolute address of a page."""
         return f"{self.base_url}/{kind}/{link_id}"
-
-
-def _no_such_key() -> str:
-    return (
-        "This API key is not valid. In the sandbox use sk-paywalls-sandbox-default, "
-        "sk-paywalls-sandbox-shared or sk-paywalls-sandbox-<any name>."
-    )

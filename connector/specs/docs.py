@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from connector import actions as actions_folder
+from connector.brands import PAYWALLS
 from connector.catalog.actions import Action, Output, actions, fields_of
 from connector.catalog.fields import (
     Amount,
@@ -19,7 +20,7 @@ from connector.catalog.fields import (
 )
 
 DEMO_ADDRESS = "http://127.0.0.1:8000"
-DEMO_KEY = "sk-paywalls-sandbox-default"
+DEMO_KEY = f"{PAYWALLS.sandbox_key}default"
 _IN_THE_DEMO = {"model": "sandbox-chat", "search": "chat", "reference": "order-42"}
 """Values by field where the example does not exist in the demo, or is taken by its tour."""
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from connector.brands import KEY_PREFIXES
+
 REDACTED = "[redacted]"
 LONGEST_TEXT = 8_000
 _DEEPEST = 12
@@ -37,7 +39,7 @@ _VALUE = (
 # Each is tried only where the quick look below finds a reason to.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Keys, also where a %-escape stands before them.
-    (re.compile(r"sk-paywalls-[^\s&,;\"'<>\\)}\]]+"), REDACTED),
+    (re.compile(rf"(?:{'|'.join(KEY_PREFIXES)})[^\s&,;\"'<>\\)}}\]]+"), REDACTED),
     (re.compile(r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-[A-Za-z0-9_.~+/=-]{6,}"), REDACTED),
     (re.compile(r"whsec_[A-Za-z0-9+/=_-]+"), REDACTED),
     (re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[A-Za-z0-9_.~+/=:%-]+"), rf"\1 {REDACTED}"),

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from connector import jsontext
+from connector.brands import KEY_PREFIXES
 from connector.deadline import Deadline
 from connector.errors import (
     KeyRefused,
@@ -36,7 +37,7 @@ _UNREACHED = (
 )
 REFUSED_KEY = (
     "Paywalls does not know this key. Copy the secret key of your paywall from the Paywalls "
-    "dashboard again; it starts with sk-paywalls-."
+    f"dashboard again; it starts with {' or '.join(KEY_PREFIXES)}."
 )
 _UNREADABLE = "Paywalls answered with something that cannot be read. {hint}"
 

@@ -67,6 +67,11 @@ def log(
     return [row for row in rows if isinstance(row, dict) and isinstance(row.get("event"), dict)]
 
 
+def types(rows: list[dict[str, Any]]) -> list[str]:
+    """The types of the events in rows of the log, as upstream writes them."""
+    return [str(row["event"].get("type") or "") for row in rows]
+
+
 def _read(row: dict[str, Any]) -> Subscribed:
     return Subscribed(
         id=str(row.get("id") or ""),

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from connector.brands import BRANDS, PAYWALLS, Brand
 from tests.ledger.conftest import database, emptied
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 
 __all__ = [
     "app_with_quick_retries",
+    "brand",
     "connected_app",
     "database",
     "emptied",
@@ -20,16 +22,30 @@ __all__ = [
     "shared_connected_app",
 ]
 
+DEFAULTS = {"public_url": PUBLIC_URL}
 MakeConnectedApp = Callable[..., ConnectedApp]
 
 
+@pytest.fixture(scope="session")
+def brand() -> Brand:
+    """The vendor's name under which upstream plays; folders that try both replace this."""
+    return PAYWALLS
+
+
+@pytest.fixture(scope="session", params=list(BRANDS.values()), ids=list(BRANDS))
+def both_brands(request: pytest.FixtureRequest) -> Brand:
+    """Each of the vendor's names."""
+    brand: Brand = request.param
+    return brand
+
+
 @pytest.fixture
-def make_connected_app(emptied: str) -> Iterator[MakeConnectedApp]:
+def make_connected_app(emptied: str, brand: Brand) -> Iterator[MakeConnectedApp]:
     """Makes a connected app whose connectors have these settings."""
     made: list[ConnectedApp] = []
 
     def make(retry_base: float = 30.0, **settings: str) -> ConnectedApp:
-        made.append(ConnectedApp(emptied, retry_base, settings or {"public_url": PUBLIC_URL}))
+        made.append(ConnectedApp(emptied, retry_base, settings or DEFAULTS, brand))
         return made[-1]
 
     yield make
@@ -50,9 +66,9 @@ def app_with_quick_retries(make_connected_app: MakeConnectedApp) -> ConnectedApp
 
 
 @pytest.fixture(scope="session")
-def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
+def shared_connected_app(database: str, brand: Brand) -> Iterator[ConnectedApp]:
     """A connected app that many owners share: making one takes longer than most tests."""
-    connected_app = ConnectedApp(database)
+    connected_app = ConnectedApp(database, brand=brand)
     yield connected_app
     connected_app.close()
 

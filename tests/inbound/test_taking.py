@@ -11,10 +11,12 @@ from structlog.testing import capture_logs
 
 from connector.api.services import services
 from connector.telemetry.metrics import render_metrics
+from tests.inbound.conftest import both_brands
 from tests.support.connected_app import ConnectedApp, Owner
 from tests.support.processes import until
 
 CANARY = "canary prompt in a body"
+brand = both_brands
 
 
 def counted(result: str) -> float:
@@ -64,8 +66,37 @@ def test_the_signature_is_over_the_raw_body(owner: Owner) -> None:
 def test_upper_case_hexadecimal_is_a_signature_too(owner: Owner) -> None:
     owner.send()
     sent = owner.posted()[-1]
-    headers = sent.headers | {"X-Paywalls-Signature": sent.headers["X-Paywalls-Signature"].upper()}
+    (name,) = (name for name in sent.headers if name.endswith("-Signature"))
+    headers = sent.headers | {name: sent.headers[name].upper()}
     assert owner.connected_app.connector.post(sent.path, headers, sent.body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["X-Paywalls-Signature", "X-Openstack-Signature", "X-Restacked-Signature", "x-a-b-signature"],
+)
+def test_the_header_of_the_signature_has_any_brands_name(owner: Owner, name: str) -> None:
+    path, headers, body = owner.signed(owner.event(id=f"evt_{name}"))
+    (right,) = headers.values()
+    sent = {"X-Another-Signature": "0" * 64, name: right, "X-Proxy-Signature": "v1=abc"}
+    assert owner.connected_app.connector.post(path, sent, body).status_code == 200
+    assert owner.ids() == [f"evt_{name}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Signature", "Signature", "X-Paywalls-Signatures", "X-Paywalls"]
+)
+def test_a_signature_elsewhere_is_none(owner: Owner, name: str) -> None:
+    path, headers, body = owner.signed(owner.event())
+    (right,) = headers.values()
+    assert owner.connected_app.connector.post(path, {name: right}, body).status_code == 401
+
+
+@pytest.mark.parametrize("type", ["paywall.balance.depleted", "balance.depleted"])
+def test_an_event_is_the_same_with_and_without_the_prefix(owner: Owner, type: str) -> None:
+    assert owner.take(owner.event() | {"id": f"evt_{type}", "type": type}).status_code == 200
+    (item,) = owner.poll("balance_depleted")
+    assert (item["id"], item["type"]) == (f"evt_{type}", "paywall.balance.depleted")
 
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "a-b-c", "ü-ü-ü", "-", "--", "0" * 50])
@@ -183,7 +214,8 @@ def test_an_old_timestamp_header_is_no_reason_to_refuse(owner: Owner) -> None:
     """It is not signed and may be the first attempt's: FACTS, deliveries 1."""
     owner.send()
     sent = owner.posted()[-1]
-    headers = sent.headers | {"X-Paywalls-Timestamp": "2001-01-01T00:00:00Z"}
+    (name,) = (name for name in sent.headers if name.endswith("-Timestamp"))
+    headers = sent.headers | {name: "2001-01-01T00:00:00Z"}
     answer = owner.connected_app.connector.post(sent.path, headers, sent.body)
     assert answer.get_json()["result"] == "duplicate"
 

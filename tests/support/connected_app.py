@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from connector.api.services import Services
 from connector.app import Threads, create_app, stop, threads
+from connector.brands import PAYWALLS, Brand
 from connector.deadline import Deadline
 from connector.sandbox import create_sandbox
 from connector.sandbox.state import Paywall, iso
@@ -81,17 +82,19 @@ class Connector:
 
 @dataclass
 class ConnectedApp:
-    """`down` lets every webhook find nobody at home. `settings` hold for all connectors."""
+    """`down` lets every webhook find nobody at home. `settings` hold for all connectors, `brand` is
+    the vendor's name under which upstream plays."""
 
     database_url: str
     retry_base: float = 30.0
     settings: dict[str, str] = field(default_factory=lambda: {"public_url": PUBLIC_URL})
+    brand: Brand = PAYWALLS
     down: bool = False
     posted: list[Posted] = field(default_factory=list)
     connectors: list[Connector] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.sandbox = create_sandbox(retry_base=self.retry_base, send=self._send)
+        self.sandbox = create_sandbox(retry_base=self.retry_base, send=self._send, brand=self.brand)
         self.open()
 
     @property
@@ -118,7 +121,7 @@ class ConnectedApp:
 
     def owner(self, name: str = "default") -> Owner:
         """Somebody with a paywall of this name."""
-        return Owner(self, name, f"sk-paywalls-sandbox-{name}")
+        return Owner(self, name, f"{self.brand.sandbox_key}{name}")
 
     def rows(self, query: Any) -> list[Any]:
         """The rows of a query, past the connector."""
@@ -291,7 +294,7 @@ class Owner:
         subscription = self._state().subscriptions[self.subscriptions()[-1]["id"]]
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signature = hmac.new(subscription.secret.encode(), raw, hashlib.sha256).hexdigest()
-        return urlsplit(subscription.url).path, {"X-Paywalls-Signature": signature}, raw
+        return urlsplit(subscription.url).path, {self._signature_header: signature}, raw
 
     def take(self, body: object, **changed: str) -> TestResponse:
         """Post a body to the paywall's endpoint with upstream's right signature; `signature` and
@@ -300,12 +303,12 @@ class Owner:
         if "endpoint" in changed:
             path = f"/v1/inbound/{changed['endpoint']}"
         if "signature" in changed:
-            headers["X-Paywalls-Signature"] = changed["signature"]
+            headers[self._signature_header] = changed["signature"]
         return self.connected_app.connector.post(path, headers, raw)
 
     def event(self, **changed: object) -> dict[str, Any]:
-        """An event as upstream would write it."""
-        return {
+        """An event as upstream would write it; `type` by whichever brand's word."""
+        event = {
             "id": "evt_made_up",
             "paywallId": self.upstream_id,
             "ownerUserId": "owner_1",
@@ -314,6 +317,13 @@ class Owner:
             "createdAt": self.now(),
             "data": {"walletUserId": "wallet_1"},
         } | changed
+        if isinstance(event["type"], str):
+            event["type"] = self.connected_app.brand.spelled(event["type"])
+        return event
+
+    @property
+    def _signature_header(self) -> str:
+        return f"{self.connected_app.brand.delivery_headers}Signature"
 
     def now(self) -> str:
         """Upstream's clock."""

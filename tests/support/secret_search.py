@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from connector.brands import BRANDS
+
 SUFFIXES = (".log", ".sqlite3", ".sqlite3-wal", ".dump")
 NEVER = {
-    "a Paywalls key": b"sk-paywalls-sandbox",
+    **{f"a key of {b.title}": b.sandbox_key.encode() for b in BRANDS.values()},
     "the server's secret": b"the-tests-server-secret",
     "a prompt": b"canary prompt",
 }

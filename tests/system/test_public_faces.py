@@ -101,7 +101,7 @@ ONLY = {
     "triggers.push_client": {"app"},
     "upstream.webhooks": {"inbound"},
 }
-SINGLE = {"__main__", "app", "deadline", "errors", "jsontext", "money", "turns"}
+SINGLE = {"__main__", "app", "brands", "deadline", "errors", "jsontext", "money", "turns"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from tests.inbound.conftest import (
     app_with_quick_retries,
+    brand,
     connected_app,
     database,
     emptied,
@@ -10,6 +11,7 @@ from tests.inbound.conftest import (
 
 __all__ = [
     "app_with_quick_retries",
+    "brand",
     "connected_app",
     "database",
     "emptied",

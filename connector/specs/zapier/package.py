@@ -7,6 +7,7 @@ from typing import Any
 
 from connector import __version__
 from connector import actions as actions_folder
+from connector.brands import KEY_PREFIXES
 from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
@@ -15,6 +16,7 @@ from connector.specs.zapier.steps import creates, searches
 from connector.specs.zapier.triggers import triggers
 
 PLATFORM_VERSION = "19.1.0"
+_BEGINS = " or ".join(f"`{prefix}`" for prefix in KEY_PREFIXES)
 _IN_BUILD = r"node_modules/(async-function|generator-function|async-generator-function)/.*\.mjs$"
 """What Zapier's own packages need at run time and its build does not find by itself."""
 
@@ -74,7 +76,7 @@ def _authentication(address: str) -> dict[str, Any]:
                 "label": "Paywalls Secret Key",
                 "type": "password",
                 "required": True,
-                "helpText": "It begins with `sk-paywalls-`. Copy it from your paywall's page on "
+                "helpText": f"It begins with {_BEGINS}. Copy it from your paywall's page on "
                 "[paywalls.ai](https://paywalls.ai).",
             },
             {

@@ -7,9 +7,11 @@ from tests.inbound.conftest import (
     owner,
     shared_connected_app,
 )
+from tests.inbound.conftest import both_brands as brand
 
 __all__ = [
     "app_with_quick_retries",
+    "brand",
     "connected_app",
     "database",
     "emptied",

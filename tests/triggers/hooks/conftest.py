@@ -7,20 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from connector.brands import Brand
 from tests.inbound.conftest import MakeConnectedApp, make_connected_app
+from tests.inbound.conftest import both_brands as brand
 from tests.ledger.conftest import database, emptied
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.triggers.delivery.receiver import Receiver, running_receiver
 
-__all__ = ["database", "emptied", "make_connected_app"]
+__all__ = ["brand", "database", "emptied", "make_connected_app"]
 LOOPBACK = "127.0.0.0/8"
 
 
 @pytest.fixture(scope="session")
-def shared_connected_app(database: str) -> Iterator[ConnectedApp]:
+def shared_connected_app(database: str, brand: Brand) -> Iterator[ConnectedApp]:
     """A connected app that many owners share, with a worker."""
     connected_app = ConnectedApp(
-        database, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK}
+        database, settings={"public_url": PUBLIC_URL, "allowed_targets": LOOPBACK}, brand=brand
     )
     connected_app.connector.threads.delivery.start()
     yield connected_app
