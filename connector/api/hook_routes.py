@@ -14,7 +14,7 @@ from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
-from connector.catalog.fields import USER_MAX, Count, Flag, Identifier, Text, UserId
+from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Flag, Identifier, Text, UserId
 from connector.inbound.readiness import NOT_KEPT
 from connector.store.hook_rows import Hook
 from connector.triggers.items import shown
@@ -44,6 +44,18 @@ class HookInput(Input):
     )
     user = UserId("User ID", "Only events of this user.", example="user_42", max_length=USER_MAX)
     test = YesNo("Test", "Whether to send a sample at once.", example=True)
+
+
+class PageInput(Input):
+    """Which hooks to show."""
+
+    before = Identifier(
+        "Before",
+        "Only older ones than this hook: the id of the last one that you have.",
+        example="hook_3ac4170b2f6e",
+        max_length=64,
+    )
+    limit = Count("Limit", "How many at most.", example=25, low=1, high=PAGE_MAX)
 
 
 class ReplayInput(Input):
@@ -125,10 +137,12 @@ def blueprint() -> Blueprint:
         )
         return response
 
-    @blp.call("", "GET", Access.PAYWALL, takes=NoInput, gives=HookOutput, many=True)
-    def hooks(caller: Caller, _: Values) -> Response:
-        """Lists the hooks of the paywall."""
-        return json_answer([_shown(hook) for hook in services().hooks.listing(caller.paywall)])
+    @blp.call("", "GET", Access.PAYWALL, takes=PageInput, gives=HookOutput, many=True)
+    def hooks(caller: Caller, values: Values) -> Response:
+        """Lists the hooks of the paywall, the newest first, a page at a time."""
+        before, limit = values.get("before", ""), values.get("limit", PAGE_MAX)
+        page = services().hooks.listing(caller.paywall, before, limit)
+        return json_answer([_shown(hook) for hook in page])
 
     @blp.call("/<hook_id>", "GET", Access.PAYWALL, takes=NoInput, gives=HookOutput)
     def hook(caller: Caller, _: Values, hook_id: str) -> Response:

@@ -21,11 +21,14 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal,
     or_,
     select,
+    tuple_,
     update,
 )
 
+from connector.errors import InvalidField
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
@@ -128,9 +131,25 @@ def get(connection: Connection, paywall_id: str, hook_id: str) -> Hook | None:
     return _first(connection, _visible(paywall_id).where(hooks.c.id == hook_id))
 
 
-def listing(connection: Connection, paywall_id: str) -> list[Hook]:
-    """All hooks of a paywall, the newest first."""
-    query = _visible(paywall_id).order_by(hooks.c.created_at.desc(), hooks.c.id)
+def listing(
+    connection: Connection, paywall_id: str, *, before: str = "", limit: int = 100
+) -> list[Hook]:
+    """The hooks of a paywall, the newest first; `before` is the id of a hook, which may be gone by
+    now, of which only older ones are wanted. Raises InvalidField if there never was one such."""
+    place = hooks.c.created_at, hooks.c.id
+    query = _visible(paywall_id)
+    if before:
+        last = connection.execute(
+            select(*place).where(hooks.c.paywall_id == paywall_id, hooks.c.id == before)
+        ).first()
+        if last is None:
+            raise InvalidField(
+                "There is no such hook (any more). Leave “Before” out to begin with the newest.",
+                field="before",
+            )
+        values = (literal(value, column.type) for value, column in zip(last, place, strict=True))
+        query = query.where(tuple_(*place) < tuple_(*values))
+    query = query.order_by(*(column.desc() for column in place)).limit(limit)
     return [Hook(**row._mapping) for row in connection.execute(query)]
 
 

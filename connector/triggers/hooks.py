@@ -95,9 +95,12 @@ class Hooks:
             self._wake()
         return made
 
-    def listing(self, paywall: Paywall) -> list[Hook]:
-        """The paywall's hooks, the newest first."""
-        return self._store.read(lambda connection: hook_rows.listing(connection, paywall.id))
+    def listing(self, paywall: Paywall, before: str, limit: int) -> list[Hook]:
+        """A page of the paywall's hooks, the newest first, older than the hook `before` ("" for the
+        first page). Raises InvalidField for one that never was."""
+        return self._store.read(
+            lambda connection: hook_rows.listing(connection, paywall.id, before=before, limit=limit)
+        )
 
     def get(self, paywall: Paywall, hook_id: str) -> Hook:
         """One of the paywall's hooks. Raises NotFound."""

@@ -250,3 +250,33 @@ def test_what_cannot_be_subscribed_is_told_in_a_sentence(
 
 def _replay_of(call: str) -> dict[str, object]:
     return {"failed_only": True} if call == "replay" else {}
+
+
+def test_hooks_are_listed_a_page_at_a_time_the_newest_first(owner: Owner) -> None:
+    made = [subscribe(owner, target_url=f"{URL}/{number}")["id"] for number in range(7)]
+    seen: list[str] = []
+    for size in (3, 3, 1, 0):
+        before = {"before": seen[-1]} if seen else {}
+        page = owner.get("hooks", limit=3, **before).get_json()
+        assert len(page) == size
+        seen += [hook["id"] for hook in page]
+    assert sorted(seen) == sorted(made)
+    assert len(seen) == len(set(seen))
+
+
+def test_a_page_goes_on_behind_a_hook_that_is_gone_by_now(owner: Owner) -> None:
+    for number in range(3):
+        subscribe(owner, target_url=f"{URL}/{number}")
+    first, *others = [hook["id"] for hook in listed(owner)]
+    delete(owner, first)
+    assert [hook["id"] for hook in owner.get("hooks", before=first).get_json()] == others
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+def test_a_page_behind_a_hook_that_never_was_is_refused(
+    owner: Owner, stranger: Owner, foreign: bool
+) -> None:
+    before = subscribe(stranger)["id"] if foreign else "hook_000000000000"
+    answer = owner.get("hooks", before=before)
+    assert answer.status_code == 422
+    assert answer.get_json()["field"] == "before"
