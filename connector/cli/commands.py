@@ -18,18 +18,19 @@ from sqlalchemy.exc import OperationalError
 from connector import __version__, actions
 from connector.app import create_app, key_accepted, start_worker, stop
 from connector.brands import BRANDS, PAYWALLS
+from connector.cli import ledger_commands
 from connector.cli.demo import Demo
 from connector.cli.doctor import diagnose, settings_findings
 from connector.config.settings import ConfigError, Settings, load
 from connector.errors import ConnectorError
-from connector.ledger import exactly_once
 from connector.sandbox import serve as serve_sandbox
 from connector.sandbox.server import NotLoopbackError
 from connector.security.development_secret import development_secret
 from connector.security.secret_rotation import SecretsMismatch, check_secrets
+from connector.serving.listening import CannotListen, refuse_taken
 from connector.serving.server import Service, run
 from connector.specs import build
-from connector.store import Store, ledger_rows, make_engine, migrate
+from connector.store import Store, make_engine, migrate
 from connector.telemetry.logs import configure_logging
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,10 @@ def main() -> None:
 def serve() -> None:
     """Serve the connector, after bringing the database up to date."""
     settings = _settings()
+    try:
+        refuse_taken(settings.listen)
+    except CannotListen as why:
+        _stop(str(why))
     _checked(settings).close()
     run(settings, _serving, _ready)
 
@@ -78,7 +83,7 @@ def worker() -> None:
     """Push events and look after subscriptions, without serving; next to `connector serve` with
     CONNECTOR_RUN_WORKER=false."""
     settings = _settings()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     _checked(settings).close()
     ended = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
@@ -163,70 +168,6 @@ def specs_command(what: str) -> None:
     sys.exit(1 if stale else 0)
 
 
-@main.group("ledger")
-def ledger_group() -> None:
-    """Charges and deposits whose outcome is not known."""
-
-
-@ledger_group.command("list")
-@click.option(
-    "--state",
-    type=click.Choice(["in_doubt", "unknown"]),
-    multiple=True,
-    default=("in_doubt", "unknown"),
-    show_default=True,
-    help="Which rows to show; may be given twice.",
-)
-@click.option("--limit", default=100, show_default=True, help="How many rows at most.")
-def ledger_list(state: tuple[str, ...], limit: int) -> None:
-    """Show them, oldest first."""
-    store = _ledger()
-    rows = store.read(lambda connection: ledger_rows.listing(connection, state, limit))
-    if not rows:
-        click.echo("Nothing is in doubt.")
-        return
-    heading = f"{'id':<20}  {'state':<8}  {'action':<8}  {'amount':>12}"
-    click.echo(f"{heading}  since (UTC)       what")
-    for row in rows:
-        shown = "unknown" if row.state == ledger_rows.UNKNOWN else "in_doubt"
-        click.echo(
-            f"{row.id:<20}  {shown:<8}  {row.action:<8}  {row.amount:>12}  "
-            f"{row.created_at.strftime(_SHOWN)}  user {row.user_id}, reference {row.reference}"
-        )
-    click.echo(
-        "\nWhat is in doubt settles by itself when the reference is sent again within 23 hours."
-        "\nWhat is unknown is never sent again. Look it up in the Paywalls dashboard, then say:\n"
-        "  connector ledger resolve ID --charged      it went through: never send it again\n"
-        "  connector ledger resolve ID --not-charged  it did not: the reference is free again"
-    )
-
-
-@ledger_group.command("resolve")
-@click.argument("entry_id", metavar="ID")
-@click.option("--charged/--not-charged", default=None, help="Whether it went through.")
-def ledger_resolve(entry_id: str, charged: bool | None) -> None:
-    """Say whether a charge or deposit in doubt went through."""
-    if charged is None:
-        _stop("Say --charged if it went through, or --not-charged if it did not.")
-    actions.load()
-    try:
-        entry = exactly_once.resolve(_ledger(), entry_id, happened=bool(charged))
-    except LookupError as unknown:
-        _stop(
-            f"This row cannot be decided here: {unknown}. Run this command with the version of "
-            "the connector that made the row."
-        )
-    if entry is None:
-        _stop(
-            f"There is nothing in doubt with the id {entry_id} (or it is being worked on right "
-            "now). `connector ledger list` shows what there is."
-        )
-    click.echo(
-        f"Reference {entry.reference} of user {entry.user_id} "
-        + ("counts as done." if charged else "is free for another try.")
-    )
-
-
 def _serving(settings: Settings) -> Service:
     app = create_app(settings)
     if settings.run_worker:
@@ -286,3 +227,6 @@ def _ready(address: str) -> None:
 def _stop(sentence: str) -> NoReturn:
     click.echo(sentence, err=True)
     sys.exit(2)
+
+
+main.add_command(ledger_commands.group(_ledger, _stop))

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from connector.cli.probe import Finding, NoAnswer, ask, first_line
+from connector.cli.storage_checks import ledger_finding, redis_findings
 from connector.cli.trigger_checks import trigger_findings
 from connector.config.settings import ConfigError, Settings
 from connector.errors import Unavailable
@@ -38,6 +39,7 @@ def diagnose(settings: Settings, patience: float = PATIENCE_SECONDS) -> list[Fin
         Finding("settings", True, "All settings can be used."),
         _secrets(settings),
         *_database(settings),
+        *redis_findings(settings),
         *_upstream(settings, patience),
         _public_url(settings, patience),
     ]
@@ -78,6 +80,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", True, f"Connected to {where}.")
         if revision == head:
             yield _writable(engine)
+            yield ledger_finding(Store(engine))
             yield from trigger_findings(Store(engine), settings, _loaded(settings))
         else:
             yield _not_migrated(revision)
@@ -121,7 +124,7 @@ def _no_file_yet(settings: Settings) -> bool:
 def _not_migrated(revision: str | None) -> Finding:
     return Finding(
         "tables",
-        False,
+        revision is None,
         f"The tables are at {revision}, which is not this version's."
         if revision
         else "The database has no tables yet.",
@@ -199,7 +202,10 @@ def _public_url(settings: Settings, patience: float) -> Finding:
     name, url = "public url", settings.public_url
     if url is None:
         return Finding(
-            name, True, "CONNECTOR_PUBLIC_URL is not set: actions work, triggers do not."
+            name,
+            True,
+            "CONNECTOR_PUBLIC_URL is not set: actions work, triggers do not.",
+            "Set it to the https address under which the internet reaches this connector.",
         )
     try:
         answer = ask(f"{url}/healthz", patience)

@@ -188,6 +188,7 @@ def choice(words: Mapping[str, object]) -> Callable[[str], object]:
 
 boolean = choice({"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False})
 log_level = choice({level: level for level in ("debug", "info", "warning", "error")})
+log_format = choice({form: form for form in ("auto", "json", "text")})
 
 
 def header_names(text: str) -> tuple[str, ...]:

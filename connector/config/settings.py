@@ -65,6 +65,7 @@ class Settings:
     keep_keys: bool
     trusted_proxies: int
     log_level: str
+    log_format: str
     database_pool: int
     ledger_retention_days: int
     doubt_seconds: int
@@ -149,6 +150,9 @@ SETTINGS: tuple[Setting, ...] = (
             "balancer.", "1"),
     Setting("LOG_LEVEL", "info", parse.log_level,
             "How much is logged: debug, info, warning or error.", "warning"),
+    Setting("LOG_FORMAT", "auto", parse.log_format,
+            "How log lines look: json for programs, text for people, or auto: text where a person "
+            "looks at a terminal.", "json"),
     Setting("DATABASE_POOL", "10", parse.whole(1, 200),
             "The most PostgreSQL connections that one worker opens.", "20"),
     Setting("LEDGER_RETENTION_DAYS", "90", parse.whole(1, 3650),
@@ -244,10 +248,12 @@ def _is_unknown(variable: str) -> bool:
 
 
 def _unknown(variable: str) -> str:
-    known = [setting.variable for setting in SETTINGS]
-    close = difflib.get_close_matches(variable, known, n=1)
+    known = [setting.name for setting in SETTINGS]
+    close = difflib.get_close_matches(variable.removeprefix(PREFIX), known, n=1, cutoff=0.7)
     advice = (
-        f"did you mean {close[0]}?" if close else "remove it; docs/settings.md lists all settings."
+        f"did you mean {PREFIX}{close[0]}?"
+        if close
+        else "remove it; docs/settings.md lists all settings."
     )
     return f"{variable} is not a setting; {advice}"
 

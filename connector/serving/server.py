@@ -46,7 +46,7 @@ def run(
     belong to that worker. `on_ready` gets the address, host:port, once it listens.
     """
     limits = limits or Limits()
-    logs.configure_logging(settings.log_level)
+    logs.configure_logging(settings.log_level, settings.log_format)
     logs.log_crashes()
     others = settings.threads * 2 + _OTHER_FILES
     connections = max(1, _open_files(limits.connections + others) - others)

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
     Executable,
     Row,
-    and_,
+    Select,
     bindparam,
     delete,
-    or_,
     select,
     type_coerce,
     update,
@@ -78,6 +77,11 @@ _select = select(
     (_microseconds // 1_000_000).label("unanswered_seconds"),
     (ledger.c.first_sent_at < now(-DOUBT_SECONDS)).label("overdue"),
 )
+
+
+def selection() -> Select[Any]:
+    """A query of whole rows, to be narrowed down."""
+    return _select
 
 
 def insert_intent(
@@ -273,15 +277,6 @@ def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -
         answer=bindparam("answer"),
         upstream_key=bindparam("sent_key"),
     )
-
-
-def listing(connection: Connection, states: Sequence[str], limit: int) -> list[Entry]:
-    """Rows in these states, oldest first; a pending row counts as in doubt once its lease ended."""
-    wanted: ColumnElement[bool] = ledger.c.state.in_(states)
-    if IN_DOUBT in states:
-        wanted = or_(wanted, and_(ledger.c.state == PENDING, ledger.c.lease_until < now()))
-    query = _select.where(wanted).order_by(ledger.c.updated_at).limit(limit)
-    return [Entry(**row._mapping) for row in connection.execute(query)]
 
 
 def purge(connection: Connection, days: int, limit: int = 500) -> int:

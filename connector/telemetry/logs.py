@@ -52,11 +52,13 @@ def request_id() -> str:
     return _request_id.get()
 
 
-def configure_logging(level: str) -> None:
-    """Send every log line, ours and the libraries', as one line of JSON without secrets to stderr.
+def configure_logging(level: str, form: str = "auto") -> None:
+    """Send every log line, ours and the libraries', to stderr, without secrets.
 
-    `level` is debug, info, warning or error. Call it again to change the level.
+    `level` is debug, info, warning or error. `form` is json (one line of JSON each), text (for
+    people), or auto: text where a person looks at a terminal. Call it again to change them.
     """
+    for_people = form == "text" or (form == "auto" and sys.stderr.isatty())
     threshold = logging.getLevelNamesMapping()[level.upper()]
     processors: list[structlog.typing.Processor] = [
         _add_exception_type,
@@ -65,7 +67,7 @@ def configure_logging(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request_id,
-        structlog.processors.JSONRenderer(serializer=_to_json),
+        _as_text if for_people else structlog.processors.JSONRenderer(serializer=_to_json),
     ]
     stream = _Stderr()
     structlog.configure(
@@ -128,6 +130,26 @@ def _add_exception_type(
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     redacted: dict[str, Any] = redact(event)
     return redacted
+
+
+def _as_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """`12:00:01 info     request  route=/v1/charge status=200`, then the traceback, if any."""
+    time = str(event.pop("timestamp", ""))[11:19]
+    level, what = event.pop("level", ""), event.pop("event", "")
+    trace = event.pop("exception", "")
+    pairs = " ".join(f"{name}={_quoted(value)}" for name, value in event.items() if value != "")
+    line = f"{time} {level:<8} {_one_line(what)}  {pairs}".rstrip()
+    return f"{line}\n{trace}" if trace else line
+
+
+def _quoted(value: object) -> str:
+    text = _one_line(value)
+    return json.dumps(text, ensure_ascii=False) if " " in text or text == "" else text
+
+
+def _one_line(value: object) -> str:
+    """What a stranger may have sent must not look like a line of ours, or move the cursor."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
 
 
 def _to_json(event: Any, **_: Any) -> str:

@@ -19,13 +19,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, update
 
 from connector.cli.doctor import diagnose, settings_findings
 from connector.cli.probe import Finding
 from connector.config.settings import ConfigError, Settings, load
+from connector.store import ledger_rows, paywall_rows
 from connector.store.engine import make_engine
 from connector.store.migrate import upgrade
+from connector.store.tables import ledger
 
 HEALTHY = b'{"status":"ok"}'
 SECRET = "a-secret-of-more-than-32-characters"
@@ -137,7 +139,7 @@ def test_a_sound_installation_has_no_faults(serve: Serve, migrated: str) -> None
     findings = diagnose(settings(UPSTREAM_URL=f"{address}/v1", **given))
     names = ", ".join(finding.name for finding in findings)
     assert names == (
-        "settings, secrets, database, tables, secrets, webhooks, hooks, outbox, gaps, "
+        "settings, secrets, database, tables, ledger, secrets, webhooks, hooks, outbox, gaps, "
         "upstream, clock, public url"
     )
     assert [finding for finding in findings if not finding.ok or finding.fix] == []
@@ -172,7 +174,7 @@ def test_a_damaged_generated_secret_is_a_fault(tmp_path: Path) -> None:
 def test_a_database_without_tables_is_told_and_not_created(tmp_path: Path) -> None:
     file = tmp_path / "new.sqlite3"
     finding = found("tables", DATABASE_URL=f"sqlite:///{file}")
-    assert not finding.ok
+    assert finding.ok  # something to look at: nothing is broken before the first start
     assert finding.fix.startswith("Run: connector migrate.")
     assert not file.exists()
 
@@ -303,3 +305,44 @@ def test_a_public_address_that_is_closed_is_a_fault(refusing: str) -> None:
     finding = found("public url", PUBLIC_URL=refusing)
     assert not finding.ok
     assert finding.fix.endswith("(CONNECTOR_PUBLIC_URL)")
+
+
+def test_a_missing_public_address_is_something_to_look_at() -> None:
+    finding = found("public url", DATABASE_URL=f"sqlite:///{tempfile.mkdtemp()}/c.sqlite3")
+    assert finding.ok
+    assert "https" in finding.fix
+
+
+@pytest.mark.parametrize(("state", "ok"), [("in_doubt", True), ("unknown", False)])
+def test_what_waits_in_the_ledger_is_told(migrated: str, state: str, ok: bool) -> None:
+    engine = make_engine(migrated)
+    with engine.begin() as connection:
+        paywall = paywall_rows.confirm(connection, {"tag": "f" * 64}, "")
+        entry_id = ledger_rows.insert_intent(
+            connection,
+            paywall_id=paywall.id,
+            action="charge",
+            reference="order-1",
+            values_hash="",
+            user_id="ann",
+            amount="1",
+            upstream_key="",
+        )
+        connection.execute(update(ledger).where(ledger.c.id == entry_id).values(state=state))
+    engine.dispose()
+    finding = found("ledger", DATABASE_URL=migrated)
+    assert finding.ok is ok
+    assert finding.sentence.startswith("1 charge or deposit is")
+    assert "connector ledger list" in finding.fix
+
+
+def test_a_redis_that_is_away_is_a_fault() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    finding = found("redis", REDIS_URL=f"redis://127.0.0.1:{port}/0")
+    assert not finding.ok
+    assert "CONNECTOR_REDIS_URL" in finding.fix
+
+
+def test_a_redis_that_answers_is_told() -> None:
+    assert found("redis", REDIS_URL="redis://127.0.0.1:6379/0").ok

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text, update
 
 from connector.store import make_engine
-from connector.store.ledger_rows import STATES, Entry, listing
+from connector.store.ledger_rows import Entry
+from connector.store.ledger_search import Wanted, search
 from connector.store.tables import ledger, paywall_keys
 from connector.store.timestamps import now
 
@@ -19,7 +20,8 @@ class Rows:
     def all(self) -> list[Entry]:
         """Every row, the longest untouched first."""
         with self._engine.connect() as connection:
-            return listing(connection, STATES, 1000)
+            rows = search(connection, Wanted(), 1000)
+        return sorted(rows, key=lambda row: row.updated_at)
 
     def one(self, reference: str = "order-1", action: str = "charge") -> Entry:
         """The only row of a reference."""

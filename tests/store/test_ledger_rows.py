@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from connector.store import Store, ledger_rows
-from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, STATES, UNKNOWN
+from connector.store import Store, ledger_rows, ledger_search
+from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN
+from connector.store.ledger_search import Wanted
 
 DAY = 86_400 * 1_000_000
 
@@ -37,7 +38,7 @@ def write(connection: Connection, state: str, age_in_days: int, count: int) -> N
 
 
 def states(store: Store) -> list[str]:
-    rows = store.read(lambda connection: ledger_rows.listing(connection, STATES, 100))
+    rows = store.read(lambda connection: ledger_search.search(connection, Wanted(), 100))
     return sorted(row.state for row in rows)
 
 

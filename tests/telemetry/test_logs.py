@@ -197,3 +197,37 @@ def test_a_crash_is_one_line_of_json_without_secrets() -> None:
     (line,) = run_python(crash).stderr.splitlines()
     assert json.loads(line)["exception_type"] == "ValueError"
     assert "0123456789" not in json.loads(line)["exception"].splitlines()[-1]
+
+
+def as_text(capsys: pytest.CaptureFixture[str], **values: object) -> str:
+    """The line that a person reads."""
+    logs.configure_logging("info", "text")
+    structlog.get_logger().info("request", **values)
+    return capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lines")
+def test_people_read_lines_without_braces(capsys: pytest.CaptureFixture[str]) -> None:
+    line = as_text(capsys, route="/v1/charge", status=200, code="", who="ann smith")
+    assert 'info     request  route=/v1/charge status=200 who="ann smith"' in line
+    assert line[2] == line[5] == ":"
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_line_for_people_is_one_line_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    line = as_text(capsys, sent="a\nb\x1b[2Jc", key="sk-paywalls-0123456789abcdef")
+    assert line.count("\n") == 1
+    assert "\x1b" not in line
+    assert "0123456789abcdef" not in line
+
+
+@pytest.mark.usefixtures("lines")
+@pytest.mark.parametrize("terminal", [True, False])
+def test_json_is_written_where_nobody_looks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    logs.configure_logging("info")
+    structlog.get_logger().info("begun")
+    line = capsys.readouterr().err
+    assert line.startswith("{") is not terminal

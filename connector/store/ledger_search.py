@@ -1,0 +1,59 @@
+"""Queries: the ledger's rows for the operator who looks for one, of all paywalls together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from connector.store.ledger_rows import IN_DOUBT, PENDING, Entry, selection
+from connector.store.tables import ledger
+from connector.store.timestamps import now
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows: all conditions that are given hold. A pending row whose lease has ended counts as
+    in doubt. `since` and `until` are about when a row was made."""
+
+    states: Sequence[str] = ()
+    reference: str = ""
+    user: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def search(connection: Connection, wanted: Wanted, limit: int) -> list[Entry]:
+    """The rows that fit, the newest `limit` of them, oldest first."""
+    query = (
+        selection().where(*_conditions(wanted)).order_by(ledger.c.created_at.desc()).limit(limit)
+    )
+    return [Entry(**row._mapping) for row in connection.execute(query)][::-1]
+
+
+def count(connection: Connection, state: str) -> int:
+    """How many rows are in this state."""
+    query = select(func.count()).select_from(ledger).where(*_conditions(Wanted((state,))))
+    number: int = connection.execute(query).scalar_one()
+    return number
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        states: ColumnElement[bool] = ledger.c.state.in_(wanted.states)
+        if IN_DOUBT in wanted.states:
+            ended = and_(ledger.c.state == PENDING, ledger.c.lease_until < now())
+            states = or_(states, ended)
+        conditions.append(states)
+    if wanted.reference:
+        conditions.append(ledger.c.reference == wanted.reference)
+    if wanted.user:
+        conditions.append(ledger.c.user_id == wanted.user)
+    if wanted.since is not None:
+        conditions.append(ledger.c.created_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(ledger.c.created_at < wanted.until)
+    return conditions
