@@ -24,8 +24,11 @@ def install(app: Flask) -> None:
     @app.before_request
     def _readable() -> None:
         """Raises MalformedRequest for a path that would be read as another one."""
+        path: str = request.environ["PATH_INFO"]
+        if path.isascii():
+            return
         try:
-            request.environ["PATH_INFO"].encode("latin-1").decode()
+            path.encode("latin-1").decode()
         except UnicodeError:
             raise not_utf8("address") from None
 

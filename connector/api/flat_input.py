@@ -116,6 +116,8 @@ def _soften(values: dict[str, Any]) -> None:
 
 
 def _body(request: Request) -> dict[str, Any]:
+    if request.environ.get("CONTENT_LENGTH", "") in ("", "0"):
+        return {}
     raw = raw_body(request)
     if not raw.strip():
         return {}
