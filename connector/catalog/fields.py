@@ -8,7 +8,6 @@ says what to write instead.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -29,6 +28,8 @@ PROMPT_MAX = 500_000
 METADATA_MAX = 50
 MESSAGES_MAX = 1_000
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters other than those that end or indent lines, and halves of surrogate pairs."""
 _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
 
 
@@ -97,17 +98,18 @@ class Text(Words, fields.String):
             )
         if not self.lines:
             text = text.strip(" ")
-        if any(self._unseen(c) for c in text):
+        if self._holds_unseen(text):
             raise ValidationError(
                 f"“{self.label}” holds a character that cannot be seen (such as a line break or a "
                 "control character). Remove it, or type the value again."
             )
         return text
 
-    def _unseen(self, c: str) -> bool:
+    def _holds_unseen(self, text: str) -> bool:
+        """Looked for in one go: a prompt may have half a million letters."""
         if self.lines:
-            return unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\r\t"
-        return not c.isprintable() or c == "\ufffd"
+            return _CONTROL.search(text) is not None
+        return not text.isprintable() or "\ufffd" in text
 
 
 class Identifier(Text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from connector import actions as actions_folder
 from connector import jsontext
 from connector.catalog.actions import Action, Input, actions, fields_of
-from connector.catalog.fields import Words
+from connector.catalog.fields import Identifier, Text, Words
 from tests.api.builder import check_sentence
 
 actions_folder.load()
@@ -61,3 +63,16 @@ def test_exactly_one_of_is_held_by_the_schema() -> None:
     sentence = "Fill in either “Left” or “Right”, and only one of them."
     assert Either().validate({}) == {"left": [sentence]}
     assert Either().validate({"left": "1", "right": "2"}) == {"left": [sentence]}
+
+
+def test_what_cannot_be_seen_is_refused_letter_by_letter() -> None:
+    prose, line = (
+        Text("A", "B.", example="c", max_length=9),
+        Identifier("A", "B.", example="c", max_length=9),
+    )
+    prose.lines = True
+    for number in range(sys.maxunicode + 1):
+        letter = chr(number)
+        control = unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\n\r\t"
+        assert prose._holds_unseen(letter) is control, hex(number)
+        assert line._holds_unseen(letter) is (not letter.isprintable() or letter == "\ufffd")
