@@ -44,6 +44,7 @@ def install(app: Flask) -> None:
         route = request.url_rule.rule if request.url_rule is not None else "unmatched"
         method, began, rid = request.method, g.began, g.request_id
         outcome, code = g.get("outcome", ""), g.get("error_code", "")
+        reference = g.get("reference", "")
 
         def ended() -> None:
             seconds = perf_counter() - began
@@ -57,6 +58,7 @@ def install(app: Flask) -> None:
                     milliseconds=round(seconds * 1000, 1),
                     outcome=outcome,
                     code=code,
+                    reference=reference,
                     request_id=rid,
                 )
 

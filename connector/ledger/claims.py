@@ -146,7 +146,9 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
     in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
     if in_doubt and entry.overdue:
         undecided_rows.give_up(connection, entry.id)
-        log.error("ledger_unknown", ledger_id=entry.id, action=entry.action)
+        log.error(
+            "ledger_unknown", ledger_id=entry.id, action=entry.action, reference=entry.reference
+        )
         return ledger_rows.get(connection, entry.id) or entry
     if deadline.left() < TAKE_OVER_NEEDS:
         raise StillInFlight(

@@ -79,7 +79,7 @@ def make(
     elif owned.was_in_doubt or not verdict.nothing_happened:
         state, next_try = IN_DOUBT, False
         if verdict.error is not None:
-            log.info("ledger_in_doubt", ledger_id=owned.entry_id, said=verdict.error.message)
+            log.info("ledger_in_doubt", **_named(intent, owned), said=verdict.error.message)
             told_in_doubt(verdict.error)
     else:
         answered = verdict.error is None or isinstance(
@@ -90,6 +90,15 @@ def make(
     if not kept:
         _note_lost_lease(store, intent, owned, verdict)
     return verdict, kept
+
+
+def _named(intent: Intent, owned: Lease) -> dict[str, str]:
+    """What an operator finds a row by, for a log line."""
+    return {
+        "ledger_id": owned.entry_id,
+        "action": intent.action.key,
+        "reference": intent.reference,
+    }
 
 
 def _sending(intent: Intent, owned: Lease) -> Try:
@@ -121,14 +130,14 @@ def _with_next_key(
     )
     if not mine:
         raise StillInDoubt(f"Another try of the same is under way. {SAME_AGAIN}", retry_after=5)
-    log.info("ledger_next_key", ledger_id=owned.entry_id, action=intent.action.key)
+    log.info("ledger_next_key", **_named(intent, owned))
     return replace(owned, upstream_key=key, try_number=owned.try_number + 1)
 
 
 def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdict) -> None:
     """What was found out after another try had taken over; two charges are an operator's case."""
     if not verdict.final:
-        log.warning("ledger_lease_lost", ledger_id=owned.entry_id, action=intent.action.key)
+        log.warning("ledger_lease_lost", **_named(intent, owned))
         return
     with contextlib.suppress(Unavailable):
         row = store.read(lambda connection: ledger_rows.get(connection, owned.entry_id))
@@ -136,8 +145,7 @@ def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdic
             ledger_answered(intent.action.key, "possible_double_charge")
             log.error(
                 "possible_double_charge",
-                ledger_id=owned.entry_id,
-                action=intent.action.key,
+                **_named(intent, owned),
                 upstream_keys=[row.upstream_key, owned.upstream_key],
             )
 
