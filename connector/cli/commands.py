@@ -78,7 +78,7 @@ def serve() -> None:
     run(settings, _serving, _ready)
 
 
-@main.command()
+@main.command(short_help="Push events, without serving.")
 def worker() -> None:
     """Push events and look after subscriptions, without serving; next to `connector serve` with
     CONNECTOR_RUN_WORKER=false."""
@@ -115,7 +115,7 @@ def sandbox_command(host: str, port: int, retry_base: float, force: bool, brand:
         _stop(str(refusal))
 
 
-@main.command()
+@main.command(short_help="Start it with a sandbox, and a tour.")
 @click.option("--once", is_flag=True, help="End after the tour.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port of the connector.")
@@ -137,7 +137,7 @@ def migrate_command() -> None:
     click.echo(f"The database is up to date (revision {migrate.current_revision(store.engine)}).")
 
 
-@main.command()
+@main.command(short_help="Check everything; say what to mend.")
 def doctor() -> None:
     """Check settings, database, triggers, upstream, clock and public address; say what to mend."""
     try:
@@ -152,7 +152,7 @@ def doctor() -> None:
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-@main.command("specs")
+@main.command("specs", short_help="Write what is generated, or check it.")
 @click.argument("what", type=click.Choice(["build", "check"]))
 def specs_command(what: str) -> None:
     """Write what is generated from the catalog, or check that it is up to date."""

@@ -39,11 +39,11 @@ _STATES = {
 def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click.Group:
     """The commands. `open_store` opens the ledger, `stop` ends the program with a sentence."""
 
-    @click.group("ledger")
+    @click.group("ledger", short_help="Find charges and deposits; decide.")
     def ledger() -> None:
         """Charges and deposits: find them, read what happened, decide what is unknown."""
 
-    @ledger.command("list")
+    @ledger.command("list", short_help="Find rows; without options those undecided.")
     @click.option(
         "--state",
         type=click.Choice(ledger_rows.STATES),
@@ -81,7 +81,7 @@ def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click
         else:
             click.echo("Nothing is in doubt." if undecided else "There is no such row.")
 
-    @ledger.command("show")
+    @ledger.command("show", short_help="Tell what is known of a row.")
     @click.argument("what", metavar="ID|REFERENCE")
     @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of text.")
     def shown(what: str, as_json: bool) -> None:
@@ -100,7 +100,7 @@ def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click
         for row in rows:
             _print_story(row)
 
-    @ledger.command("resolve")
+    @ledger.command("resolve", short_help="Say whether it went through.")
     @click.argument("entry_id", metavar="ID")
     @click.option("--charged/--not-charged", default=None, help="Whether it went through.")
     def resolve(entry_id: str, charged: bool | None) -> None:
