@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.inbound.conftest import MakeConnectedApp, make_connected_app
+from tests.inbound.conftest import MakeConnectedApp, brand, make_connected_app
 from tests.ledger.conftest import database, emptied
 from tests.support.connected_app import PUBLIC_URL, Owner
 
-__all__ = ["database", "emptied", "make_connected_app"]
+__all__ = ["brand", "database", "emptied", "make_connected_app"]
 
 
 def paths(owner: Owner) -> list[int]:
