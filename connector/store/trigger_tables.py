@@ -66,6 +66,7 @@ events = Table(
     UniqueConstraint("paywall_id", "event_id"),
     UniqueConstraint("paywall_id", "seq"),
     Index(None, "paywall_id", "type", "seq"),
+    Index(None, "paywall_id", "received_at"),
 )
 
 # Signed bodies that could not be read as an event, kept so that nothing is lost.
@@ -142,6 +143,9 @@ deliveries = Table(
         postgresql_where=PENDING_ROWS,
     ),
     Index(None, "paywall_id", "created_at"),
+    Index(None, "paywall_id", "state", "created_at"),
+    Index(None, "hook_id", "state", "created_at"),
+    Index(None, "created_at"),
 )
 
 delivery_attempts = Table(

@@ -1,0 +1,148 @@
+"""What is asked often never reads a whole big table, with and without statistics.
+
+The statements are those that the functions really send. On PostgreSQL, where an almost empty table
+is always read whole, that is made expensive: what is left are statements that no index serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from connector.store import (
+    Store,
+    delivery_rows,
+    event_rows,
+    ledger_rows,
+    ledger_search,
+    make_engine,
+    outbox_rows,
+    undecided_rows,
+)
+from connector.store.ledger_search import Wanted
+from tests.store.conftest import up_to_date
+
+BIG = ("events", "deliveries", "delivery_attempts", "ledger")
+WHEN = datetime(2026, 1, 31, tzinfo=UTC)
+ASKED: dict[str, Callable[[Connection], object]] = {
+    "newest": lambda c: event_rows.newest(c, "p", "", "", 100),
+    "newest-of-a-type": lambda c: event_rows.newest(c, "p", "t", "", 100),
+    "newest-of-a-user": lambda c: event_rows.newest(c, "p", "", "ann", 100),
+    "newest-of-both": lambda c: event_rows.newest(c, "p", "t", "ann", 100),
+    "after": lambda c: event_rows.after(c, "p", "", "", 7, 100),
+    "after-of-a-user": lambda c: event_rows.after(c, "p", "t", "ann", 7, 100),
+    "undecided": lambda c: event_rows.undecided(c, "p", "t", 7, 600),
+    "since": lambda c: event_rows.since(c, "p", "t", WHEN, 7, 100),
+    "known": lambda c: event_rows.known(c, "p", ["e1", "e2"]),
+    "one-event": lambda c: event_rows.get(c, "p", 7),
+    "bounds": lambda c: event_rows.bounds(c, "p"),
+    "purge-events": lambda c: event_rows.purge(c, 30),
+    "log": lambda c: delivery_rows.listing(c, "p"),
+    "log-by-state": lambda c: delivery_rows.listing(c, "p", state="failed"),
+    "log-by-hook": lambda c: delivery_rows.listing(c, "p", hook_id="h"),
+    "log-by-event": lambda c: delivery_rows.listing(c, "p", event_id="e"),
+    "log-of-both": lambda c: delivery_rows.listing(c, "p", hook_id="h", state="failed"),
+    "purge-deliveries": lambda c: delivery_rows.purge(c, 30),
+    "due": lambda c: outbox_rows.due(c, "", 10),
+    "claim": lambda c: outbox_rows.claim(c, ["d1", "d2"]),
+    "drop-waiting": lambda c: outbox_rows.drop_waiting(c, "h"),
+    "overdue": undecided_rows.overdue_as_unknown,
+    "purge-ledger": lambda c: ledger_rows.purge(c, 90),
+    "ledger-by-state": lambda c: ledger_search.search(c, Wanted(("unknown",)), 100),
+}
+
+
+@pytest.fixture(params=[False, True], ids=["no-statistics", "statistics"])
+def analysed(request: pytest.FixtureRequest, store: Store) -> Store:
+    """A store, before and after somebody's ANALYZE."""
+    if request.param:
+        with store.engine.connect() as connection:
+            connection.execute(text("ANALYZE"))
+            connection.commit()
+    return store
+
+
+@pytest.fixture
+def sent(analysed: Store) -> Iterator[list[tuple[str, Any]]]:
+    """The statements that the store sends, with their parameters."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _k: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.split(maxsplit=1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
+            statements.append((statement, parameters))
+
+    event.listen(analysed.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(analysed.engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_no_big_table_is_read_whole(
+    analysed: Store, sent: list[tuple[str, Any]], name: str
+) -> None:
+    with analysed.engine.begin() as connection:
+        ASKED[name](connection)
+        asked = list(sent)
+        assert asked
+        read_whole = [
+            line for statement in asked for line in plan(connection, *statement) if scans(line)
+        ]
+        connection.rollback()
+    assert read_whole == []
+
+
+SERVED = {
+    "log-by-state": ["paywall_id_state_created_at"],
+    "log-of-both": ["hook_id_state_created_at"],
+    "purge-deliveries": ["deliveries_created_at"],
+}
+"""Statements that would go through all rows of a paywall, with the indexes that spare them that."""
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_rows_of_a_paywall_that_are_not_wanted_are_not_read(sqlite_url: str, name: str) -> None:
+    store = Store(make_engine(up_to_date(sqlite_url)))
+    statements: list[tuple[str, Any]] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
+    with store.engine.begin() as connection:
+        ASKED[name](connection)
+        lines = [
+            line
+            for one in list(statements)
+            if one[0] != "BEGIN IMMEDIATE"
+            for line in plan(connection, *one)
+        ]
+    store.close()
+    for index in SERVED[name]:
+        assert any(index in line for line in lines), lines
+
+
+def test_a_statement_that_no_index_serves_would_be_seen(
+    analysed: Store, sent: list[tuple[str, Any]]
+) -> None:
+    with analysed.engine.begin() as connection:
+        connection.execute(text("SELECT id FROM events WHERE body = 'x'"))
+        assert any(scans(line) for line in plan(connection, *sent[0]))
+        connection.rollback()
+
+
+def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """The lines in which the database tells how it would do that."""
+    if connection.dialect.name == "sqlite":
+        explained = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [str(row[3]) for row in explained]
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    explained = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+    return [str(row[0]) for row in explained]
+
+
+def scans(line: str) -> bool:
+    """Whether a big table is read from its beginning to its end."""
+    words = line.replace("->", " ").split()
+    if words[:1] == ["SCAN"]:
+        return words[1] in BIG
+    return words[:3] == ["Seq", "Scan", "on"] and words[3] in BIG
