@@ -41,8 +41,9 @@ def after(seconds: float, talk: Talk) -> Talk:
     return later
 
 
-PROOF = after(4.5, answering({"subscriptions": []}))
-REFUSAL = after(15, answering({"success": False, "message": "Not now."}))
+# Late, but seconds before each limit: how busy the machine is must not decide which answer comes.
+PROOF = after(3, answering({"subscriptions": []}))
+REFUSAL = after(12, answering({"success": False, "message": "Not now."}))
 WORST: dict[str, tuple[Talk, str, dict[str, str], int, str]] = {
     "slow proof, then silence": (in_turn(PROOF, silent), "charge", CHARGE, 504, "upstream_timeout"),
     "no proof": (silent, "deposit", CHARGE, 504, "upstream_timeout"),
