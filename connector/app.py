@@ -49,6 +49,8 @@ from connector.triggers.push_client import PushClient
 from connector.upstream import Client
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from httpx import BaseTransport
 
 
@@ -101,8 +103,6 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
         API_TITLE="Paywalls Connector",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
-        MAX_CONTENT_LENGTH=body_limits.BODY_MAX,
-        MAX_FORM_MEMORY_SIZE=body_limits.BODY_MAX,
         PROPAGATE_EXCEPTIONS=False,
     )
     with app.app_context():
@@ -138,10 +138,10 @@ def stop(app: Flask) -> None:
     threads(app).stop()
 
 
-def key_accepted(app: Flask, key: str) -> bool:
-    """Whether upstream has accepted `key` in this process lately."""
+def key_accepted(app: Flask) -> Callable[[str], bool]:
+    """Tells of a key whether upstream has accepted it in this process lately."""
     with app.app_context():
-        return services().rate_limits.is_proven(key)
+        return services().rate_limits.is_proven
 
 
 def threads(app: Flask) -> Threads:

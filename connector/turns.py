@@ -63,6 +63,7 @@ class Turns(Generic[Waiting]):
     def wait(self, ticket: Ticket[Waiting]) -> None:
         """Take `ticket` into the queue, behind all that are there."""
         ticket.waiting = True
+        self._oldest()  # those who have left must not pile up where nobody asks for their age
         self._queues.setdefault(ticket.sender, deque()).append(ticket)
         self._by_age.append(ticket)
         self._waiting += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
@@ -122,4 +123,22 @@ def test_work_that_was_cancelled_while_it_waited_is_not_done(gate: threading.Eve
     gate.set()
     assert pool.submit("a", lambda: None).result(10) is None
     assert done == []
+    pool.close()
+
+
+def test_nothing_is_kept_of_those_who_have_had_their_turn() -> None:
+    turns: Turns[str] = Turns(2, 10)
+    for number in range(100):
+        turns.wait(ticket(str(number), "a"))
+        taken = turns.take()
+        assert taken is not None
+        turns.done(taken)
+    assert len(turns._by_age) == 1
+
+
+def test_the_pool_keeps_nothing_of_its_work() -> None:
+    pool = FairPool(2, "test")
+    for number in range(100):
+        assert pool.submit("a", partial(int, number)).result(10) == number
+    assert len(pool._turns._by_age) <= 2
     pool.close()

@@ -17,7 +17,7 @@ from werkzeug.datastructures import MultiDict
 
 from connector import jsontext
 from connector.api.keys import refuse_key_in_query
-from connector.api.payer import header_text, refuse_lost_plus, user_in_headers
+from connector.api.payer import header_text, placeholder_left, refuse_lost_plus, user_in_headers
 from connector.api.request_body import (
     FORM,
     MULTIPART,
@@ -216,11 +216,7 @@ def _refuse_templates(values: dict[str, Any], schema: Schema) -> None:
     for name, value in values.items():
         field = schema.fields[name]
         if isinstance(field, Words) and not field.template_ok and _holds_template(value):
-            raise InvalidField(
-                f"“{field.label}” still holds a placeholder in {{{{ }}}}, because the step before "
-                "gave no value for it. Choose the value again in your tool.",
-                field=name,
-            )
+            raise placeholder_left(name, field.label)
 
 
 def _holds_template(value: object) -> bool:

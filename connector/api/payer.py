@@ -1,4 +1,4 @@
-"""Who pays: one user, the same by whichever door the id comes in (DESIGN: what is refused).
+"""Who pays: one user, the same by whichever door the id comes in.
 
 The id may stand in the body, in a header or in the address; two that differ are refused. Upstream
 is always told in the body: a header cannot hold `josé` in one way only.
@@ -66,14 +66,19 @@ def refuse_lost_plus(values: dict[str, Any]) -> None:
         )
 
 
+def placeholder_left(field: str, label: str) -> InvalidField:
+    """The refusal of a value in which a tool's template token was left."""
+    return InvalidField(
+        f"“{label}” still holds a placeholder in {{{{ }}}}, because the step before gave no value "
+        "for it. Choose the value again in your tool.",
+        field=field,
+    )
+
+
 def checked(user: object) -> str:
     """A user id by the one rule for all doors. Raises InvalidField."""
     if isinstance(user, str) and "{{" in user:
-        raise InvalidField(
-            "“User” still holds a placeholder in {{ }}, because the step before gave no value for "
-            "it. Choose the value again in your tool.",
-            field="user",
-        )
+        raise placeholder_left("user", _FIELD.label)
     try:
         return str(_FIELD.deserialize(user))
     except ValidationError as error:

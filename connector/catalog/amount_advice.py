@@ -1,7 +1,7 @@
 """What to write instead of a text that is not an amount.
 
 A number is only named where it is the same sum. What can be read in two ways gets both, each with
-its meaning, or none (DESIGN: what is refused).
+its meaning, or none.
 """
 
 from __future__ import annotations

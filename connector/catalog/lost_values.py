@@ -1,7 +1,7 @@
 """Values that a tool lost: what JavaScript, Python and spreadsheets write for "nothing".
 
 Whoever sends `order-undefined` meant another order each time; as a reference it would pay for all
-of them once, as a user id everybody would share one wallet (DESIGN: what is refused).
+of them once, as a user id everybody would share one wallet.
 """
 
 from __future__ import annotations

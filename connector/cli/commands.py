@@ -35,7 +35,6 @@ from connector.telemetry.logs import configure_logging
 
 log = structlog.get_logger(__name__)
 
-_SHOWN = "%Y-%m-%d %H:%M"
 _BRAND = click.option(
     "--brand",
     type=click.Choice(list(BRANDS)),
@@ -172,7 +171,7 @@ def _serving(settings: Settings) -> Service:
     app = create_app(settings)
     if settings.run_worker:
         start_worker(app)
-    return Service(app, partial(key_accepted, app), partial(stop, app))
+    return Service(app, key_accepted(app), partial(stop, app))
 
 
 def _settings() -> Settings:

@@ -1,4 +1,4 @@
-"""What is said while it is not known whether something went through (DESIGN: doubt).
+"""What is said while it is not known whether something went through (docs/exactly-once.md).
 
 Whatever the last try met, the one before it may have counted. So no sentence says that nothing was
 done, and every one says what to do: send the same again.

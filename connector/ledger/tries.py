@@ -1,7 +1,7 @@
 """One try under a lease: what is sent, with which upstream key, and how its end is written down.
 
 A row that is in doubt keeps its upstream key until upstream says "no" to it although the user could
-pay: that "no" is a stored one, and the next key follows (DESIGN: doubt).
+pay: that "no" is a stored one, and the next key follows (docs/exactly-once.md).
 """
 
 from __future__ import annotations

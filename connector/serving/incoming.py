@@ -79,8 +79,8 @@ class Incoming:
         """Whether the client waits for `100 Continue` before it sends the body."""
         return bool(self.request and self.request._expected_100_continue and not self.whole)
 
-    def feed(self, data: bytes) -> bool:
-        """Take what has come; whether the request is whole.
+    def feed(self, data: bytes) -> None:
+        """Take what has come.
 
         Raises gunicorn's ParseException and its like for what is no request, and NoRoom.
         """
@@ -88,9 +88,8 @@ class Incoming:
             self._head += data
             data = self._parse_head()
             if self.request is None:
-                return False
+                return
         self._collect(data)
-        return self.whole
 
     def environ(self) -> dict[str, Any]:
         """What the app must know beyond gunicorn's environ."""

@@ -2,7 +2,7 @@
 
 The "no" may be an answer that upstream had stored under the key that is in doubt, so it is told but
 decides nothing. Only when the user could pay and the lost try cannot be on its way any more does
-the next key follow, in the same call (DESIGN: doubt).
+the next key follow, in the same call (docs/exactly-once.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """While it is not known whether something went through, nobody is told that nothing was done.
 
-A builder who reads that takes a new reference, and the user pays twice (DESIGN: doubt).
+A builder who reads that takes a new reference, and the user pays twice (docs/exactly-once.md).
 """
 
 from __future__ import annotations
