@@ -65,7 +65,7 @@ def _run(app: WSGIApplication, environ: dict[str, Any], response: Any, outlet: O
     try:
         for piece in pieces:
             response.write(piece)
-            if response.chunked:
+            if response.response_length is None:  # also to HTTP/1.0, which knows no chunks
                 outlet.stream()
                 outlet.flush()
         response.close()

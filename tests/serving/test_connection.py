@@ -110,3 +110,15 @@ def test_no_go_ahead_for_what_is_too_much(lasting: Server) -> None:
 def test_a_refusal_says_what_to_do_in_the_shape_of_every_error(lasting: Server) -> None:
     _, body = lasting.send_raw(post(b"", b"Transfer-Encoding: chunked\r\n"))
     assert json.dumps(body).startswith('{"type": "urn:paywalls-connector:malformed_request"')
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_every_piece_of_a_stream_leaves_at_once(lasting: Server, version: bytes) -> None:
+    """Also to proxies that speak HTTP/1.0, as nginx does unless it is told otherwise."""
+    client = lasting.socket(b"GET /drip HTTP/%s\r\nHost: x\r\nConnection: close\r\n\r\n" % version)
+    come = b""
+    while b"first" not in come:
+        come += client.recv(65_536)
+    assert b"last" not in come
+    lasting.go_on()
+    assert b"last" in everything(client)

@@ -34,6 +34,11 @@ def stream():
     finally:
         say("stream ended")
 
+def drip():
+    yield b"first"
+    os.read(0, 1)
+    yield b"last"
+
 def app(environ, start_response):
     metrics.request_started()
     path = environ["PATH_INFO"]
@@ -55,6 +60,9 @@ def app(environ, start_response):
         body = environ.get("CONTENT_LENGTH", "none").encode()
     if path == "/large":
         body = b"a" * 20_000_000
+    if path == "/drip":
+        start_response("200 OK", [])
+        return drip()
     if path.startswith("/openai/"):
         say("stream began")
         start_response("200 OK", [])
