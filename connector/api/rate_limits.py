@@ -6,6 +6,7 @@ an address, and behind one that has sent too many of them new keys are still tri
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from connector.circuit_breaker import CircuitBreaker, CircuitOpen
 from connector.errors import TooManyRequests
 
 _PROVEN_SECONDS = 600.0
@@ -52,7 +54,7 @@ class RateLimits:
             self._shared = FixedWindowRateLimiter(cast(Storage, storage))
         self._proven: TTLCache[bytes, bool] = TTLCache(_PROVEN_MAX, _PROVEN_SECONDS)
         self._trying: set[str] = set()
-        self._away_until: float | None = None
+        self._redis = CircuitBreaker(StorageError, _REDIS_AGAIN_SECONDS, _tell)
         self._lock = Lock()
 
     def count(self, key: str, peer: str) -> Callable[[], None]:
@@ -100,42 +102,13 @@ class RateLimits:
 
     def _ask(self, question: Literal["hit", "test"], item: RateLimitItem, whom: str) -> bool:
         """Whether one more is within the limit; "hit" counts it as well."""
-        if self._shared is not None and self._may_ask_redis():
-            try:
-                within = bool(getattr(self._shared, question)(item, whom))
-            except StorageError as error:
-                self._redis_away(type(error.storage_error).__name__)
-            else:
-                self._redis_answers()
-                return within
+        if self._shared is not None:
+            with contextlib.suppress(StorageError, CircuitOpen), self._redis.watched():
+                return bool(getattr(self._shared, question)(item, whom))
         return bool(getattr(self._local, question)(item, whom))
 
-    def _may_ask_redis(self) -> bool:
-        """The circuit is closed, or it is time for one call to try again."""
-        with self._lock:
-            if self._away_until is None:
-                return True
-            if time.monotonic() < self._away_until:
-                return False
-            self._away_until = time.monotonic() + _REDIS_AGAIN_SECONDS
-            return True
-
-    def _redis_away(self, kind: str) -> None:
-        with self._lock:
-            news = self._away_until is None
-            self._away_until = time.monotonic() + _REDIS_AGAIN_SECONDS
-        if news:
-            log.warning("rate_limit_storage_away", error=kind)
-
-    def _redis_answers(self) -> None:
-        if self._away_until is None:
-            return
-        with self._lock:
-            self._away_until = None
-        log.info("rate_limit_storage_back")
-
     def _seconds(self, item: RateLimitItem, whom: str) -> int:
-        limiter = self._shared if self._shared and self._away_until is None else self._local
+        limiter = self._shared if self._shared and self._redis.closed else self._local
         try:
             reset = limiter.get_window_stats(item, whom).reset_time
         except StorageError:
@@ -152,6 +125,13 @@ def _too_many(seconds: int) -> TooManyRequests:
 
 def _address(peer: str) -> str:
     return f"peer {peer}"
+
+
+def _tell(failure: Exception | None) -> None:
+    if isinstance(failure, StorageError):
+        log.warning("rate_limit_storage_away", error=type(failure.storage_error).__name__)
+    else:
+        log.info("rate_limit_storage_back")
 
 
 def _nothing() -> None:

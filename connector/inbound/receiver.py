@@ -15,13 +15,13 @@ import structlog
 from cachetools import TTLCache
 from sqlalchemy import Connection
 
+from connector.circuit_breaker import CircuitBreaker, CircuitOpen
 from connector.errors import (
     EndpointGone,
     InvalidField,
     SignatureRefused,
     Unavailable,
 )
-from connector.inbound.circuit_breaker import CircuitBreaker
 from connector.inbound.coalescing import Coalescer
 from connector.inbound.endpoints import Endpoints, Known
 from connector.inbound.envelope import InboundEvent, read
@@ -30,6 +30,8 @@ from connector.store import Store, event_rows, subscription_rows
 from connector.store.subscription_rows import Endpoint
 from connector.telemetry.metrics import inbound_received
 
+PROBE_SECONDS = 1.0
+"""How often one delivery tries whether the database is back."""
 _AGAIN_SECONDS = 60.0
 _FOREIGN, _UNKNOWN, _DEFECT = "foreign", "unknown", "defect"
 _OURS = {
@@ -57,7 +59,7 @@ class Inbound:
     ) -> None:
         self._store, self._endpoints, self._wake = store, endpoints, wake
         self._retention = timedelta(days=retention_days)
-        self._circuit_breaker = CircuitBreaker()
+        self._circuit_breaker = CircuitBreaker(Unavailable, PROBE_SECONDS)
         self._coalescer = Coalescer(self._keep_all)
         self._said: TTLCache[str, bool] = TTLCache(maxsize=16, ttl=_AGAIN_SECONDS)
         self._saying = Lock()
@@ -88,6 +90,9 @@ class Inbound:
         except Unavailable:
             inbound_received("unavailable")
             raise
+        except CircuitOpen:
+            inbound_received("unavailable")
+            raise Unavailable("The connector's database is away.", retry_after=5) from None
         if result == _FOREIGN:
             raise InvalidField("This event belongs to another paywall.", field="paywallId")
         inbound_received(result)

@@ -132,7 +132,7 @@ def test_a_redis_that_is_back_counts_again(
     limits.proven("any")
     limits.count("any", PEER)
     monkeypatch.setattr(limits, "_shared", limits._local)
-    monkeypatch.setattr(limits, "_away_until", 0.0)
+    monkeypatch.setattr(limits._redis, "_next_probe", 0.0)
     limits.count("any", PEER)
     limits.count("any", PEER)
     assert [call.args for call in told.calls[1:]] == [("rate_limit_storage_back",)]

@@ -8,8 +8,9 @@ from time import monotonic
 import pytest
 from werkzeug.test import TestResponse
 
+from connector.circuit_breaker import CircuitBreaker, CircuitOpen
 from connector.errors import InvalidField, Unavailable
-from connector.inbound.circuit_breaker import PROBE_SECONDS, CircuitBreaker
+from connector.inbound.receiver import PROBE_SECONDS
 from tests.store.away import away
 from tests.support.connected_app import ConnectedApp
 from tests.support.processes import until
@@ -47,21 +48,21 @@ def test_what_was_refused_meanwhile_is_sent_again(connected_app: ConnectedApp) -
 
 
 def test_only_one_tries_whether_it_is_back() -> None:
-    outage = CircuitBreaker()
+    outage = CircuitBreaker(Unavailable, PROBE_SECONDS)
     with pytest.raises(Unavailable, match="first"), outage.watched():
         raise Unavailable("first")
-    with pytest.raises(Unavailable, match="away"), outage.watched():
+    with pytest.raises(CircuitOpen), outage.watched():
         pytest.fail("too early for another try")
     began = monotonic()
     until(lambda: monotonic() - began > PROBE_SECONDS)
-    with outage.watched(), pytest.raises(Unavailable, match="away"), outage.watched():
+    with outage.watched(), pytest.raises(CircuitOpen), outage.watched():
         pytest.fail("another one tries already")
     with outage.watched():
         pass
 
 
 def test_other_failures_do_not_count_as_an_outage() -> None:
-    outage = CircuitBreaker()
+    outage = CircuitBreaker(Unavailable, PROBE_SECONDS)
     with pytest.raises(InvalidField), outage.watched():
         raise InvalidField("theirs")
     with outage.watched():

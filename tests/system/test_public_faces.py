@@ -102,7 +102,17 @@ ONLY = {
     "triggers.push_client": {"app"},
     "upstream.webhooks": {"inbound"},
 }
-SINGLE = {"__main__", "app", "brands", "deadline", "errors", "jsontext", "money", "turns"}
+SINGLE = {
+    "__main__",
+    "app",
+    "brands",
+    "circuit_breaker",
+    "deadline",
+    "errors",
+    "jsontext",
+    "money",
+    "turns",
+}
 
 
 @pytest.fixture(scope="module")
