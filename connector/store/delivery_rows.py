@@ -25,13 +25,12 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
 )
 
 from connector.catalog.events import ANY_EVENT, EVENTS_BY_TYPE
-from connector.errors import InvalidField
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.outbox_rows import PENDING
+from connector.store.paging import older_than
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import (
@@ -170,7 +169,15 @@ def listing(
     if since is not None:
         wanted.append(deliveries.c.created_at >= since)
     if before:
-        wanted.append(_older_than(connection, paywall_id, before))
+        wanted.append(
+            older_than(
+                connection,
+                (deliveries.c.created_at, deliveries.c.id),
+                deliveries.c.paywall_id == paywall_id,
+                deliveries.c.id == before,
+                missing="This delivery is not in the log (any more).",
+            )
+        )
     shown = [n for n in Delivery.__dataclass_fields__ if n in deliveries.c]
     rows = connection.execute(
         select(
@@ -215,22 +222,6 @@ def fresh(due: ColumnElement[Any]) -> list[ColumnElement[Any]]:
 def row_id(connection: Connection) -> ColumnElement[str]:
     """A new id for each row of an INSERT … SELECT."""
     return literal_column(_ROW_ID[connection.dialect.name])
-
-
-def _older_than(connection: Connection, paywall_id: str, delivery_id: str) -> ColumnElement[bool]:
-    """Whether a delivery is behind another one of the log."""
-    place = deliveries.c.created_at, deliveries.c.id
-    last = connection.execute(
-        select(*place).where(deliveries.c.paywall_id == paywall_id, deliveries.c.id == delivery_id)
-    ).first()
-    if last is None:
-        raise InvalidField(
-            "This delivery is not in the log (any more). Leave “Before” out to begin with the "
-            "newest.",
-            field="before",
-        )
-    values = (literal(value, column.type) for value, column in zip(last, place, strict=True))
-    return tuple_(*place) < tuple_(*values)
 
 
 def _user_of(connection: Connection, paywall_id: str, wallet_id: str) -> str:

@@ -21,14 +21,12 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    literal,
     or_,
     select,
-    tuple_,
     update,
 )
 
-from connector.errors import InvalidField
+from connector.store.paging import older_than
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
@@ -139,16 +137,9 @@ def listing(
     place = hooks.c.created_at, hooks.c.id
     query = _visible(paywall_id)
     if before:
-        last = connection.execute(
-            select(*place).where(hooks.c.paywall_id == paywall_id, hooks.c.id == before)
-        ).first()
-        if last is None:
-            raise InvalidField(
-                "There is no such hook (any more). Leave “Before” out to begin with the newest.",
-                field="before",
-            )
-        values = (literal(value, column.type) for value, column in zip(last, place, strict=True))
-        query = query.where(tuple_(*place) < tuple_(*values))
+        last = hooks.c.paywall_id == paywall_id, hooks.c.id == before
+        missing = "There is no such hook (any more)."
+        query = query.where(older_than(connection, place, *last, missing=missing))
     query = query.order_by(*(column.desc() for column in place)).limit(limit)
     return [Hook(**row._mapping) for row in connection.execute(query)]
 

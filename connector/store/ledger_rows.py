@@ -12,12 +12,15 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Executable,
     Row,
     Select,
+    and_,
     bindparam,
     delete,
+    or_,
     select,
     type_coerce,
     update,
@@ -82,6 +85,12 @@ _select = select(
 def selection() -> Select[Any]:
     """A query of whole rows, to be narrowed down."""
     return _select
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """Whether nobody knows how a row ended: a process that held its lease may have died."""
+    ended = and_(ledger.c.state == PENDING, ledger.c.lease_until < now())
+    return or_(ledger.c.state == IN_DOUBT, ended)
 
 
 def insert_intent(

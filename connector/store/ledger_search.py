@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from connector.store.ledger_rows import IN_DOUBT, PENDING, Entry, selection
+from connector.store.ledger_rows import IN_DOUBT, Entry, in_doubt, selection
 from connector.store.tables import ledger
-from connector.store.timestamps import now
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.states:
         states: ColumnElement[bool] = ledger.c.state.in_(wanted.states)
         if IN_DOUBT in wanted.states:
-            ended = and_(ledger.c.state == PENDING, ledger.c.lease_until < now())
-            states = or_(states, ended)
+            states = or_(states, in_doubt())
         conditions.append(states)
     if wanted.reference:
         conditions.append(ledger.c.reference == wanted.reference)

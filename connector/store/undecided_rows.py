@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, select, update
 
-from connector.store.ledger_rows import DONE, DOUBT_SECONDS, IN_DOUBT, PENDING, UNKNOWN
+from connector.store.ledger_rows import (
+    DONE,
+    DOUBT_SECONDS,
+    IN_DOUBT,
+    PENDING,
+    UNKNOWN,
+    in_doubt,
+)
 from connector.store.tables import ledger
 from connector.store.timestamps import now
 
@@ -40,13 +47,7 @@ def overdue_as_unknown(connection: Connection) -> int:
     """Turn every row that has been in doubt for too long into an unknown one; how many."""
     result = connection.execute(
         update(ledger)
-        .where(
-            or_(
-                ledger.c.state == IN_DOUBT,
-                and_(ledger.c.state == PENDING, ledger.c.lease_until < now()),
-            ),
-            ledger.c.first_sent_at < now(-DOUBT_SECONDS),
-        )
+        .where(in_doubt(), ledger.c.first_sent_at < now(-DOUBT_SECONDS))
         .values(state=UNKNOWN, was_in_doubt=True, sent=None, updated_at=now())
     )
     return result.rowcount
