@@ -5,7 +5,8 @@ from __future__ import annotations
 from connector.actions.call import Call
 from connector.actions.refusals import doubt_a_refusal, explain
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
-from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.fields import Amount, Flag, Text, user_id
+from connector.catalog.json_fields import Metadata
 from connector.catalog.outcomes import MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 

@@ -7,7 +7,8 @@ from typing import Any
 from connector.actions.call import Call
 from connector.actions.refusals import explain
 from connector.catalog.actions import Input, Kind, Output, Values, action
-from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Messages, Number, Text, user_id
+from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Number, Text, user_id
+from connector.catalog.json_fields import Messages
 from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, MEANINGS, TOPUP_REQUIRED
 from connector.jsontext import scalar
 

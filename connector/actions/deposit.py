@@ -6,7 +6,8 @@ import structlog
 
 from connector.actions.call import Call
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
-from connector.catalog.fields import Amount, Flag, Metadata, Text, user_id
+from connector.catalog.fields import Amount, Flag, Text, user_id
+from connector.catalog.json_fields import Metadata
 from connector.catalog.outcomes import UNKNOWN
 from connector.catalog.references import reference
 from connector.errors import UpstreamRejected

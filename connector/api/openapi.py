@@ -14,18 +14,20 @@ from marshmallow import Schema
 from connector.api.trigger_openapi import complete_operation, described_schemas
 from connector.catalog.actions import Action, Input, Output, actions, fields_of
 from connector.catalog.fields import (
-    MESSAGES_MAX,
-    METADATA_MAX,
-    ROLES,
     Amount,
     Count,
     Flag,
-    Messages,
-    Metadata,
     Number,
     Text,
     Words,
     shown,
+)
+from connector.catalog.json_fields import (
+    MESSAGES_MAX,
+    METADATA_MAX,
+    ROLES,
+    Messages,
+    Metadata,
 )
 from connector.errors import titles
 from connector.money import AMOUNT_PATTERN

@@ -11,13 +11,12 @@ from connector.catalog.fields import (
     Amount,
     Count,
     Flag,
-    Messages,
-    Metadata,
     Number,
     Text,
     Words,
     shown,
 )
+from connector.catalog.json_fields import Messages, Metadata
 
 DEMO_ADDRESS = "http://127.0.0.1:8000"
 DEMO_KEY = f"{PAYWALLS.sandbox_key}default"

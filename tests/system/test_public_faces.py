@@ -36,7 +36,15 @@ FACES = {
         "trigger_routes",
         "write_probe",
     },
-    "catalog": {"actions", "events", "fields", "lost_values", "outcomes", "references"},
+    "catalog": {
+        "actions",
+        "events",
+        "fields",
+        "json_fields",
+        "lost_values",
+        "outcomes",
+        "references",
+    },
     "cli": {"commands"},
     "config": {"parsers", "settings"},
     "inbound": {

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connector.catalog.actions import Action, actions, fields_of
-from connector.catalog.fields import Messages, Metadata, shown
+from connector.catalog.fields import shown
+from connector.catalog.json_fields import Messages, Metadata
 
 KEY = "YOUR-PAYWALLS-KEY"
 """Stands where the paywall's secret key belongs."""

@@ -183,7 +183,7 @@ def _on_refusal() -> Json:
             {
                 "name": "Stop",
                 "value": "stop",
-                "description": "End the run with the message and the link, so that nothing behind "
+                "description": "End the run and show the link to send, so that nothing behind "
                 "this step is delivered unpaid",
             },
             {

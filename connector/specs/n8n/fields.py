@@ -8,13 +8,12 @@ from connector.catalog.fields import (
     Amount,
     Count,
     Flag,
-    Messages,
-    Metadata,
     Number,
     Text,
     Words,
     shown,
 )
+from connector.catalog.json_fields import Messages, Metadata
 from connector.specs.n8n.words import description, placeholder
 
 Json = dict[str, Any]

@@ -10,7 +10,8 @@ from typing import Any
 from marshmallow import Schema
 
 from connector.catalog.actions import Action, Kind, actions, fields_of
-from connector.catalog.fields import Count, Flag, Messages, Metadata, Number, Text, Words, shown
+from connector.catalog.fields import Count, Flag, Number, Text, Words, shown
+from connector.catalog.json_fields import Messages, Metadata
 from connector.catalog.outcomes import MEANINGS
 from connector.specs.zapier.requests import given
 
