@@ -62,7 +62,7 @@ class ChargeOutput(Output):
         UNKNOWN: "Nobody can tell whether the user was charged: ask the connector's operator to "
         "look it up.",
     },
-    exactly_once=ExactlyOnce(),
+    exactly_once=ExactlyOnce(proof="paywall.balance.charge.created"),
 )
 def charge(call: Call, values: Values) -> Values:
     """A refusal is an answer with `success` false, upstream's words and the link to open.

@@ -66,7 +66,7 @@ class DepositOutput(Output):
         UNKNOWN: "Nobody can tell whether the amount was added: ask the connector's operator to "
         "look it up.",
     },
-    exactly_once=ExactlyOnce(),
+    exactly_once=ExactlyOnce(proof="paywall.balance.deposit.created"),
 )
 def deposit(call: Call, values: Values) -> Values:
     """Upstream refuses a deposit as such (4xx) where the paywall's users pay in themselves."""

@@ -74,11 +74,13 @@ class ExactlyOnce:
 
     `same` names the fields that make two calls with one reference the same wish; with other values
     in one of them the reference counts as used for something else. `amount` is how the amount comes
-    about from the validated values; the ledger keeps it, and it is a Decimal.
+    about from the validated values; the ledger keeps it, and it is a Decimal. `proof` is the type
+    of upstream's event that says it happened, with its amount and user ("" if there is none).
     """
 
     same: tuple[str, ...] = ("user", "amount")
     amount: Callable[[Values], Decimal] = _own_amount
+    proof: str = ""
 
     def texts(self, values: Values) -> tuple[str, ...]:
         """The values in `same` as text, for comparing: decimals in plain digits."""

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import click
 
 from connector import actions
+from connector.cli import ledger_story
+from connector.cli.ledger_story import moment, row_as_json, state_of
 from connector.ledger import exactly_once
-from connector.ledger.verdicts import Verdict
 from connector.store import Store, ledger_rows, ledger_search
 from connector.store.ledger_rows import Entry
 from connector.store.ledger_search import Wanted
 from connector.telemetry.logs import redact_text
 
-_SHOWN = "%Y-%m-%d %H:%M:%S"
 _UNDECIDED = (ledger_rows.IN_DOUBT, ledger_rows.UNKNOWN)
 _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"])
 _DECIDE = (
@@ -25,15 +25,6 @@ _DECIDE = (
     "  connector ledger resolve ID --charged      it went through: never send it again\n"
     "  connector ledger resolve ID --not-charged  it did not: the reference is free again"
 )
-_STATES = {
-    ledger_rows.PENDING: "It is being worked on right now.",
-    ledger_rows.IN_DOUBT: "It is not known yet whether it went through. Sending the same reference "
-    "again settles it, within 23 hours.",
-    ledger_rows.FREE: "Nothing was taken. The reference may be used for another try.",
-    ledger_rows.DONE: "It went through, once. Sent again it is answered as a duplicate.",
-    ledger_rows.UNKNOWN: "Nobody can tell whether it went through. It is never sent again: look it "
-    "up in the Paywalls dashboard, then `connector ledger resolve`.",
-}
 
 
 def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click.Group:
@@ -73,10 +64,10 @@ def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click
         )
         rows = open_store().read(lambda connection: ledger_search.search(connection, wanted, limit))
         if as_json:
-            click.echo(json.dumps([_as_json(row) for row in rows], indent=2, ensure_ascii=False))
+            click.echo(json.dumps([row_as_json(row) for row in rows], indent=2, ensure_ascii=False))
         elif rows:
             _print_table(rows)
-            if any(_state(row) in _UNDECIDED for row in rows):
+            if any(state_of(row) in _UNDECIDED for row in rows):
                 click.echo(_DECIDE)
         else:
             click.echo("Nothing is in doubt." if undecided else "There is no such row.")
@@ -86,19 +77,16 @@ def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click
     @click.option("--json", "as_json", is_flag=True, help="Print a JSON list instead of text.")
     def shown(what: str, as_json: bool) -> None:
         """Tell what is known of a row, by its id or its reference."""
-        rows = open_store().read(
-            lambda connection: (
-                [row for row in (ledger_rows.get(connection, what),) if row is not None]
-                or ledger_search.search(connection, Wanted(reference=what), 100)
-            )
-        )
-        if not rows:
+        actions.load()
+        stories = open_store().read(lambda connection: ledger_story.find(connection, what))
+        if not stories:
             stop(f"There is no row with the id or reference “{redact_text(what)}”.")
         if as_json:
-            click.echo(json.dumps([_as_json(row) for row in rows], indent=2, ensure_ascii=False))
+            told = [ledger_story.as_json(story) for story in stories]
+            click.echo(json.dumps(told, indent=2, ensure_ascii=False))
             return
-        for row in rows:
-            _print_story(row)
+        for story in stories:
+            ledger_story.echo(story)
 
     @ledger.command("resolve", short_help="Say whether it went through.")
     @click.argument("entry_id", metavar="ID")
@@ -134,56 +122,9 @@ def _print_table(rows: list[Entry]) -> None:
     click.echo(f"{heading}  {'since (UTC)':<19}  what")
     for row in rows:
         click.echo(
-            f"{row.id:<20}  {_state(row):<8}  {row.action:<8}  {row.amount:>12}  "
-            f"{_moment(row.created_at)}  user {row.user_id}, reference {row.reference}"
+            f"{row.id:<20}  {state_of(row):<8}  {row.action:<8}  {row.amount:>12}  "
+            f"{moment(row.created_at)}  user {row.user_id}, reference {row.reference}"
         )
-
-
-def _print_story(row: Entry) -> None:
-    told = _as_json(row)
-    for name in ("id", "action", "reference", "user", "amount", "state", "outcome", "message"):
-        if told[name]:
-            click.echo(f"{name:<12}  {told[name]}")
-    click.echo(f"{'made':<12}  {_moment(row.created_at)} UTC")
-    click.echo(f"{'first sent':<12}  {_moment(row.first_sent_at)} UTC")
-    click.echo(f"{'last change':<12}  {_moment(row.updated_at)} UTC")
-    click.echo(f"{'tries':<12}  {row.try_number}, the last under the key {row.upstream_key}")
-    if row.unanswered_seconds is not None:
-        click.echo(f"{'no answer':<12}  to what was sent {row.unanswered_seconds} s ago")
-    click.echo(f"{'meaning':<12}  {_STATES[_state(row)]}\n")
-
-
-def _as_json(row: Entry) -> dict[str, object]:
-    verdict = Verdict.from_json(row.answer) if row.answer else Verdict(result={})
-    result = verdict.result or {}
-    told = result.get("message") or (verdict.error.message if verdict.error else "")
-    return {
-        "id": row.id,
-        "paywall": row.paywall_id,
-        "action": row.action,
-        "reference": row.reference,
-        "user": row.user_id,
-        "amount": row.amount,
-        "state": _state(row),
-        "outcome": str(result.get("outcome", "")),
-        "message": str(told),
-        "try": row.try_number,
-        "upstream_key": row.upstream_key,
-        "first_sent_at": row.first_sent_at.isoformat(),
-        "created_at": row.created_at.isoformat(),
-        "updated_at": row.updated_at.isoformat(),
-    }
-
-
-def _state(row: Entry) -> str:
-    """As it is by now: what was being worked on when its process died is in doubt."""
-    if row.state == ledger_rows.PENDING and not row.leased:
-        return ledger_rows.IN_DOUBT
-    return row.state
-
-
-def _moment(when: datetime) -> str:
-    return when.astimezone(UTC).strftime(_SHOWN)
 
 
 def _utc(given: datetime | None) -> datetime | None:

@@ -16,6 +16,7 @@ from connector.deadline import Deadline
 from connector.errors import ConnectorError, KeyRefused
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
+from connector.ledger import evidence
 from connector.security.encryption import Encryption
 from connector.store import (
     Store,
@@ -124,6 +125,7 @@ class Housekeeper:
         steps: tuple[tuple[str, Callable[[Connection], int]], ...] = (
             ("ledger", lambda c: ledger_rows.purge(c, settings.ledger_retention_days)),
             ("events", lambda c: event_rows.purge(c, settings.event_retention_days)),
+            ("proved", evidence.prove_all),
             ("unknown", undecided_rows.overdue_as_unknown),
             ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
             ("hooks", hook_rows.purge),

@@ -18,8 +18,9 @@ from connector.catalog.lost_values import lost_reference
 from connector.catalog.references import refuse_lost_reference
 from connector.deadline import Deadline
 from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
+from connector.ledger import evidence
 from connector.money import plain
-from connector.store import ledger_rows, undecided_rows
+from connector.store import ledger_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 
@@ -144,6 +145,10 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
     if entry.state in (DONE, UNKNOWN) or entry.leased:
         return entry
     in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
+    if in_doubt:
+        entry = evidence.prove(connection, intent.paywall.ids, entry)
+        if entry.state == DONE:
+            return entry
     if in_doubt and entry.overdue:
         undecided_rows.give_up(connection, entry.id)
         log.error(
@@ -185,8 +190,10 @@ def _lease(
         sent=intent.sealed_notes() if sent is None else sent,
         sent_under=(entry.sent_under if in_doubt else None) or intent.sender.fingerprints[0],
     )
-    # A process that was lost with its answer may have sent until now.
-    unanswered = 0 if entry.state == PENDING else entry.unanswered_seconds
+    unanswered = entry.unanswered_seconds
+    if entry.state == PENDING:  # a process that was lost with its answer may have sent until now
+        unanswered = 0
+        try_rows.write_lost(connection, entry)
     return Lease(entry.id, token, key, notes, entry.try_number, in_doubt, unanswered)
 
 

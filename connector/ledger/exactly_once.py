@@ -19,7 +19,7 @@ from connector.deadline import Deadline
 from connector.errors import (
     StillInFlight,
 )
-from connector.ledger import tries
+from connector.ledger import evidence, tries
 from connector.ledger.claims import Intent, Lease, Sender, claim
 from connector.ledger.verdicts import Verdict
 from connector.store import Store, ledger_rows, undecided_rows
@@ -99,12 +99,10 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
         action = by_key(entry.action)
         if action is None:
             raise LookupError(f"there is no action called {entry.action}")
-        verdict = Verdict(
-            result={
-                "success": happened,
-                "outcome": next(iter(action.outcomes)) if happened else outcomes.UNKNOWN,
-                "message": "This was confirmed by hand." if happened else "This did not happen.",
-            }
+        verdict = (
+            evidence.happened(next(iter(action.outcomes)), "This was confirmed by hand.")
+            if happened
+            else evidence.happened(outcomes.UNKNOWN, "This did not happen.")
         )
         undecided_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
         return ledger_rows.get(connection, entry_id)

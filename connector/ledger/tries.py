@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
+from sqlalchemy import Connection
 
 from connector.catalog.actions import Values
 from connector.deadline import Deadline
@@ -24,10 +25,11 @@ from connector.errors import (
     UpstreamBusy,
     UpstreamRejected,
 )
+from connector.ledger import evidence
 from connector.ledger.claims import TAKE_OVER_NEEDS, Intent, Lease
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
 from connector.ledger.verdicts import Verdict
-from connector.store import Store, ledger_rows
+from connector.store import Store, ledger_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
 from connector.telemetry.metrics import ledger_answered
 
@@ -35,6 +37,17 @@ SEND_WITHIN = 8.0
 """Seconds after taking a lease within which the call must begin: 8 + 20 for the call < 30."""
 SETTLE_AGAIN_NEEDS = 6.0
 """Seconds that must be left to write an answer down once more: the database may take 5."""
+
+STORED = "stored_refusal"
+"""How a try ended to which upstream only repeated its "no" of before."""
+BROKEN_OFF = "broken_off"
+"""How a try ended that the connector itself could not finish."""
+_PERHAPS_DONE = (
+    "Paywalls has told of a charge of this amount for this user that nothing else explains, so "
+    "this is not sent anew: it may have gone through already. Ask the connector's operator to look "
+    "this reference up."
+)
+_LOOKED_UP_AFTER = 3600
 
 log = structlog.get_logger(__name__)
 
@@ -66,13 +79,14 @@ def make(
         try:
             verdict = Verdict(result=perform(_sending(intent, owned)))
         except StoredRefusal:
-            owned = _with_next_key(store, intent, owned, deadline, doubt_seconds)
+            owned = _with_next_key(store, intent, owned, began, deadline, doubt_seconds)
+            began = time.monotonic()
             verdict = Verdict(result=perform(replace(_sending(intent, owned), in_doubt=False)))
     except ConnectorError as error:
         verdict = Verdict(error=error)
     except BaseException:
         with contextlib.suppress(ConnectorError):
-            _settle(store, owned, IN_DOUBT, None, deadline)
+            _settle(store, owned, IN_DOUBT, None, began, deadline)
         raise
     if verdict.final:
         state, next_try = DONE, False
@@ -86,7 +100,7 @@ def make(
             verdict.error, UpstreamRejected | UpstreamBusy
         )
         state, next_try = FREE, answered
-    kept = _settle(store, owned, state, verdict, deadline, next_try=next_try)
+    kept = _settle(store, owned, state, verdict, began, deadline, next_try=next_try)
     if not kept:
         _note_lost_lease(store, intent, owned, verdict)
     return verdict, kept
@@ -107,11 +121,17 @@ def _sending(intent: Intent, owned: Lease) -> Try:
 
 
 def _with_next_key(
-    store: Store, intent: Intent, owned: Lease, deadline: Deadline, doubt_seconds: int
+    store: Store,
+    intent: Intent,
+    owned: Lease,
+    began: float,
+    deadline: Deadline,
+    doubt_seconds: int,
 ) -> Lease:
     """The lease with the next upstream key, written down before it is sent.
 
-    Raises StillInDoubt while the try without an answer may still be on its way.
+    Raises StillInDoubt while the try without an answer may still be on its way, and where an event
+    may be about it: then the user was charged, or nobody but a person can tell.
     """
     since = owned.unanswered_seconds
     wait = 0 if since is None else doubt_seconds - since
@@ -125,13 +145,25 @@ def _with_next_key(
             retry_after=wait,
         )
     key = intent.upstream_key(owned.try_number + 1)
-    mine = store.write(
-        lambda connection: ledger_rows.next_key(connection, owned.entry_id, owned.token, key)
-    )
-    if not mine:
+
+    def go_on(connection: Connection) -> bool:
+        row = ledger_rows.get(connection, owned.entry_id, lock=True)
+        if row is not None and evidence.about(connection, intent.paywall.ids, row).fitting:
+            raise StillInDoubt(_PERHAPS_DONE, retry_after=_LOOKED_UP_AFTER)
+        if not ledger_rows.next_key(connection, owned.entry_id, owned.token, key):
+            return False
+        _write_try(connection, owned, began, STORED)
+        return True
+
+    if not store.write(go_on):
         raise StillInDoubt(f"Another try of the same is under way. {SAME_AGAIN}", retry_after=5)
     log.info("ledger_next_key", **_named(intent, owned))
     return replace(owned, upstream_key=key, try_number=owned.try_number + 1)
+
+
+def _write_try(connection: Connection, owned: Lease, began: float, ended: str) -> None:
+    seconds = int(time.monotonic() - began)
+    try_rows.write(connection, owned.entry_id, owned.upstream_key, seconds, ended)
 
 
 def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdict) -> None:
@@ -155,28 +187,34 @@ def _settle(
     owned: Lease,
     state: str,
     verdict: Verdict | None,
+    began: float,
     deadline: Deadline,
     *,
     next_try: bool = False,
 ) -> bool:
-    """Write the end of a try, once more if the database is away and there is time. If it stays
-    away the lease runs out and the next call resumes with the same upstream key, so the answer
-    can still be told."""
+    """Write the end of a try that `began` then, once more if the database is away and there is
+    time. If it stays away the lease runs out and the next call resumes with the same upstream key,
+    so the answer can still be told. A first try that is decided at once has no story to tell."""
+
+    def write(connection: Connection) -> bool:
+        kept = ledger_rows.settle(
+            connection,
+            owned.entry_id,
+            owned.token,
+            state=state,
+            answer=verdict.to_json() if verdict else "",
+            upstream_key=owned.upstream_key,
+            next_try=next_try,
+            any_token=verdict is not None and verdict.final,
+            unanswered=verdict is None or verdict.unanswered,
+        )
+        if state == IN_DOUBT or owned.token > 1 or not kept:
+            _write_try(connection, owned, began, verdict.word if verdict else BROKEN_OFF)
+        return kept
+
     while True:
         try:
-            return store.write(
-                lambda connection: ledger_rows.settle(
-                    connection,
-                    owned.entry_id,
-                    owned.token,
-                    state=state,
-                    answer=verdict.to_json() if verdict else "",
-                    upstream_key=owned.upstream_key,
-                    next_try=next_try,
-                    any_token=verdict is not None and verdict.final,
-                    unanswered=verdict is None or verdict.unanswered,
-                )
-            )
+            return store.write(write)
         except Unavailable:
             log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
             if deadline.left() < SETTLE_AGAIN_NEEDS:

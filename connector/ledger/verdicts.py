@@ -35,6 +35,13 @@ class Verdict:
         """Whether it was sent, and no answer came that says what became of it."""
         return self.error is not None and not self.error.nothing_happened
 
+    @property
+    def word(self) -> str:
+        """How it ended, in one word: the outcome, or the error's code."""
+        return (
+            str((self.result or {}).get("outcome", "")) if self.error is None else self.error.code
+        )
+
     def to_json(self) -> str:
         """As JSON text for the ledger."""
         error = self.error

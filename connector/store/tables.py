@@ -89,3 +89,15 @@ ledger = Table(
     Index(None, "state", "updated_at"),
     Index("ix_ledger_open", "first_sent_at", sqlite_where=OPEN_ROWS, postgresql_where=OPEN_ROWS),
 )
+
+# Tries of a row that were in doubt, or not the first: when, under which key, and how they ended.
+ledger_tries = Table(
+    "ledger_tries",
+    metadata,
+    Column("ledger_id", String(32), ForeignKey("ledger.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("upstream_key", String(64), nullable=False),
+    Column("sent_at", Moment, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("ended", String(64), nullable=False),
+)

@@ -66,6 +66,8 @@ events = Table(
     UniqueConstraint("paywall_id", "event_id"),
     UniqueConstraint("paywall_id", "seq"),
     Index(None, "paywall_id", "type", "seq"),
+    Index(None, "paywall_id", "external_id", "seq"),
+    Index(None, "paywall_id", "wallet_id", "seq"),
     Index(None, "paywall_id", "received_at"),
 )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+
 from sqlalchemy import text, update
 
-from connector.store import make_engine
+from connector.store import make_engine, try_rows
 from connector.store.ledger_rows import Entry
 from connector.store.ledger_search import Wanted, search
 from connector.store.tables import ledger, paywall_keys
 from connector.store.timestamps import now
+from connector.store.trigger_tables import events
 
 
 class Rows:
@@ -71,6 +75,39 @@ class Rows:
         """Ten minutes pass: upstream is asked again about every key."""
         with self._engine.begin() as connection:
             connection.execute(update(paywall_keys).values(verified_at=None))
+
+    def tries(self, reference: str = "order-1") -> list[str]:
+        """How the tries of a row ended that were written down."""
+        with self._engine.connect() as connection:
+            return [one.ended for one in try_rows.of(connection, self.one(reference).id)]
+
+    def event(
+        self,
+        user: str = "ann",
+        amount: object = "1.5",
+        kind: str = "paywall.balance.charge.created",
+        seconds_ago: int = 0,
+        external_id: str = "",
+        **metadata: str,
+    ) -> str:
+        """An event has come in, of the wallet that has the user's own id; its id."""
+        event_id = "evt_" + secrets.token_hex(4)
+        body = {"id": event_id, "data": {"amount": amount}, "metadata": metadata}
+        paywall_id = self.all()[0].paywall_id  # before the transaction: SQLite has one writer
+        with self._engine.begin() as connection:
+            connection.execute(
+                events.insert().values(
+                    paywall_id=paywall_id,
+                    event_id=event_id,
+                    type=kind,
+                    created_at=now(-seconds_ago),
+                    received_at=now(-seconds_ago),
+                    wallet_id=user,
+                    external_id=external_id,
+                    body=json.dumps(body),
+                )
+            )
+        return event_id
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -1,0 +1,65 @@
+"""Queries: what events say about a ledger row of which nobody knows whether it happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from connector.store.event_rows import EventRow
+from connector.store.ledger_rows import DONE, Entry
+from connector.store.tables import ledger, paywalls
+from connector.store.trigger_tables import events, user_pairs
+
+MOST_EVENTS = 500
+_columns = [events.c[name] for name in EventRow.__dataclass_fields__]
+
+
+def paywall_ids(connection: Connection, paywall_id: str) -> list[str]:
+    """All local paywalls that are the same as this one."""
+    root = connection.execute(
+        select(paywalls.c.merged_into).where(paywalls.c.id == paywall_id)
+    ).scalar()
+    root = root or paywall_id
+    same = select(paywalls.c.id).where(paywalls.c.merged_into == root)
+    return [root, *connection.execute(same).scalars()]
+
+
+def received(
+    connection: Connection, ids: Sequence[str], types: Sequence[str], user: str, since: datetime
+) -> list[EventRow]:
+    """Events of these types that may be a user's, received since a moment, the oldest first, at
+    most `MOST_EVENTS`. Where no wallet of the user is known, any event may be theirs."""
+    wallets = connection.execute(
+        select(user_pairs.c.wallet_id).where(
+            user_pairs.c.paywall_id.in_(ids), user_pairs.c.external_id == user
+        )
+    ).scalars()
+    theirs = [*wallets]
+    query = select(*_columns).where(
+        events.c.paywall_id.in_(ids), events.c.type.in_(types), events.c.received_at >= since
+    )
+    if theirs:
+        query = query.where(events.c.wallet_id.in_([*theirs, user]))
+    query = query.order_by(events.c.received_at).limit(MOST_EVENTS)
+    return [EventRow(*row) for row in connection.execute(query)]
+
+
+def done_beside(connection: Connection, ids: Sequence[str], entry: Entry, since: datetime) -> int:
+    """How many other rows of the same action, user and amount were done since a moment."""
+    others = select(ledger.c.id).where(
+        ledger.c.paywall_id.in_(ids),
+        ledger.c.action == entry.action,
+        ledger.c.user_id == entry.user_id,
+        ledger.c.amount == entry.amount,
+        ledger.c.id != entry.id,
+        ledger.c.state == DONE,
+        ledger.c.updated_at >= since,
+    )
+    return len(connection.execute(others.limit(MOST_EVENTS)).all())
+
+
+ON_ITS_WAY = timedelta(minutes=75)
+"""For how long upstream sends an event again at most. Source: https://docs.paywalls.ai,
+how-to guides, webhooks: 8 tries, the first two 30 s apart, each wait twice the one before."""
