@@ -32,7 +32,7 @@ from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.outbox_rows import PENDING
 from connector.store.paging import older_than
 from connector.store.tables import paywalls
-from connector.store.timestamps import now
+from connector.store.timestamps import fixed, now
 from connector.store.trigger_tables import (
     deliveries,
     delivery_attempts,
@@ -203,7 +203,7 @@ def purge(connection: Connection, days: int, limit: int = 500) -> int:
     old = (
         select(deliveries.c.id)
         .join(paywalls, paywalls.c.id == deliveries.c.paywall_id)
-        .where(deliveries.c.created_at < now(-days * 86_400), deliveries.c.state != PENDING)
+        .where(deliveries.c.created_at < fixed(now(-days * 86_400)), deliveries.c.state != PENDING)
         .limit(limit)
     )
     return connection.execute(delete(deliveries).where(deliveries.c.id.in_(old))).rowcount

@@ -10,18 +10,17 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
+    Select,
     bindparam,
     delete,
     func,
-    or_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from connector.store.timestamps import now
+from connector.store.timestamps import fixed, now
 from connector.store.trigger_tables import events, subscriptions, unreadable, user_pairs
 
 
@@ -154,26 +153,54 @@ def newest(
     connection: Connection, paywall_id: str, type: str, user: str, limit: int
 ) -> list[EventRow]:
     """The newest events, highest number first; `type` and `user` may be "" for all."""
-    query = (
-        select(*_columns)
-        .where(events.c.seq.is_not(None), *_filters(paywall_id, type, user))
-        .order_by(events.c.seq.desc())
-        .limit(limit)
-    )
-    return [EventRow(*row) for row in connection.execute(query)]
+    found: list[EventRow] = []
+    for chosen in _chosen(connection, paywall_id, type, user):
+        query = select(*_columns).where(*chosen, events.c.seq.is_not(None))
+        found += _rows(connection, query.order_by(events.c.seq.desc()).limit(limit))
+    return sorted(found, key=lambda row: row.seq, reverse=True)[:limit]
 
 
 def after(
-    connection: Connection, paywall_id: str, type: str, user: str, seq: int, limit: int
+    connection: Connection, paywall_id: str, type: str, user: str, seq: int, last: int, limit: int
 ) -> list[EventRow]:
-    """The events that follow a number, lowest first."""
-    query = (
-        select(*_columns)
-        .where(events.c.seq > seq, *_filters(paywall_id, type, user))
-        .order_by(events.c.seq)
-        .limit(limit)
-    )
+    """The events behind the number `seq` up to `last`, lowest first.
+
+    A cursor never misses one of a user if `last` had been given to an event before this is asked:
+    whose events those are was committed with them.
+    """
+    found: list[EventRow] = []
+    for chosen in _chosen(connection, paywall_id, type, user):
+        query = select(*_columns).where(*chosen, events.c.seq > seq, events.c.seq <= last)
+        found += _rows(connection, query.order_by(events.c.seq).limit(limit))
+    return sorted(found, key=lambda row: row.seq)[:limit]
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[EventRow]:
     return [EventRow(*row) for row in connection.execute(query)]
+
+
+def _chosen(
+    connection: Connection, paywall_id: str, type: str, user: str
+) -> list[list[ColumnElement[bool]]]:
+    """The conditions of each part of what is wanted; no event is in two of them. Each part of a
+    user's events stands in one index in the order of its numbers."""
+    wanted: list[ColumnElement[bool]] = [events.c.paywall_id == paywall_id]
+    if not user:
+        return [[*wanted, events.c.type == type] if type else wanted]
+    if type:  # as an expression: a type's own index would go through the events of all users
+        wanted.append(events.c.type.concat("") == type)
+    wallets = connection.execute(
+        select(user_pairs.c.wallet_id).where(
+            user_pairs.c.paywall_id == paywall_id, user_pairs.c.external_id == user
+        )
+    ).scalars()
+    return [
+        [*wanted, events.c.external_id == user],
+        *(
+            [*wanted, events.c.wallet_id == wallet, events.c.external_id.concat("") == ""]
+            for wallet in wallets
+        ),
+    ]
 
 
 def undecided(
@@ -182,33 +209,18 @@ def undecided(
     """The lowest number behind `seq` of an event of the last `seconds` whose user nobody knows
     yet."""
     known = select(user_pairs.c.wallet_id).where(user_pairs.c.paywall_id == paywall_id)
-    return connection.execute(
-        select(func.min(events.c.seq)).where(
-            events.c.received_at > now(-seconds),
-            events.c.seq > seq,
-            events.c.external_id == "",
-            events.c.wallet_id != "",
-            events.c.wallet_id.not_in(known),
-            *_filters(paywall_id, type, ""),
-        )
-    ).scalar()
-
-
-def since(
-    connection: Connection, paywall_id: str, type: str, moment: datetime, after_seq: int, limit: int
-) -> list[EventRow]:
-    """The events received at or after a moment, lowest number first, beyond `after_seq`."""
-    query = (
-        select(*_columns)
-        .where(
-            events.c.seq > after_seq,
-            events.c.received_at >= moment,
-            *_filters(paywall_id, type, ""),
-        )
-        .order_by(events.c.seq)
-        .limit(limit)
+    number = events.c.seq + 0  # as expressions: only the last seconds are gone through
+    query = select(func.min(number)).where(
+        events.c.paywall_id == paywall_id,
+        events.c.received_at > fixed(now(-seconds)),
+        number > seq,
+        events.c.external_id.concat("") == "",
+        events.c.wallet_id != "",
+        events.c.wallet_id.not_in(known),
     )
-    return [EventRow(*row) for row in connection.execute(query)]
+    if type:
+        query = query.where(events.c.type.concat("") == type)
+    return connection.execute(query).scalar()
 
 
 def known(connection: Connection, paywall_id: str, event_ids: Sequence[str]) -> set[str]:
@@ -245,26 +257,9 @@ def purge(connection: Connection, days: int, limit: int = 500) -> int:
     for table in (events, unreadable):
         old = (
             select(table.c.id)
-            .where(table.c.received_at < now(-days * 86_400))
+            .where(table.c.received_at < fixed(now(-days * 86_400)))
             .order_by(table.c.received_at)
             .limit(limit)
         )
         removed += connection.execute(delete(table).where(table.c.id.in_(old))).rowcount
     return removed
-
-
-def _filters(paywall_id: str, type: str, user: str) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [events.c.paywall_id == paywall_id]
-    if type:
-        wanted.append(events.c.type == type)
-    if user:
-        wallets = select(user_pairs.c.wallet_id).where(
-            user_pairs.c.paywall_id == paywall_id, user_pairs.c.external_id == user
-        )
-        wanted.append(
-            or_(
-                events.c.external_id == user,
-                and_(events.c.external_id == "", events.c.wallet_id.in_(wallets)),
-            )
-        )
-    return wanted

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from connector.store.tables import ledger
-from connector.store.timestamps import now
+from connector.store.timestamps import fixed, now
 from connector.store.upsert import insert_for
 
 PENDING = "pending"
@@ -292,7 +292,7 @@ def purge(connection: Connection, days: int, limit: int = 500) -> int:
     """Delete at most `limit` decided rows that are older than `days`; how many were deleted."""
     old = (
         select(ledger.c.id)
-        .where(ledger.c.state.in_([DONE, FREE]), ledger.c.updated_at < now(-days * 86_400))
+        .where(ledger.c.state.in_([DONE, FREE]), ledger.c.updated_at < fixed(now(-days * 86_400)))
         .limit(limit)
     )
     return connection.execute(delete(ledger).where(ledger.c.id.in_(old))).rowcount

@@ -1,8 +1,7 @@
 """Queries: the outbox as the worker sees it: what is due, claiming it, and how it ended.
 
 A claim is a lease with a fencing token: the row is due again when the lease ends, and only who
-holds the newest token may write how it went. Work on it goes round all hooks in the order of their
-ids, so that a long queue of one never hides another's.
+holds the newest token may write how it went.
 """
 
 from __future__ import annotations
@@ -10,31 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any
 
 from sqlalchemy import (
-    CTE,
     ColumnElement,
     Connection,
-    Integer,
-    ScalarSelect,
-    Select,
-    String,
-    bindparam,
     delete,
     func,
-    literal,
     literal_column,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from connector.store import task_rows
 from connector.store.hook_rows import ACTIVE
 from connector.store.task_rows import Task
-from connector.store.timestamps import Moment, now
+from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, delivery_attempts, hooks
 
 PENDING, SENT, FAILED, SKIPPED = "pending", "sent", "failed", "skipped"
@@ -48,17 +37,6 @@ _DROP_STEP = 500
 
 # A partial index serves only those who name its condition word by word.
 is_pending: ColumnElement[bool] = deliveries.c.state == literal_column("'pending'")
-
-
-@dataclass(frozen=True)
-class Queue:
-    """A hook with something pending: the ids of what is due, the oldest first."""
-
-    hook_id: str
-    target: str
-    live: bool
-    failing: bool
-    due: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,19 +57,6 @@ class Ended:
     state: str
     delay: int = 0
     attempt: Attempt | None = None
-
-
-def due(connection: Connection, after_hook: str, most: int) -> list[Queue]:
-    """The next `most` hooks behind an id that have something pending; nothing if none is due."""
-    moment, first = connection.execute(_first_due).one()
-    if first is None or first > moment:
-        return []
-    given = {"after_hook": after_hook, "most": most, "moment": moment}
-    rows = connection.execute(_queues(connection.dialect.name), given)
-    return [
-        Queue(hook_id, target, state == ACTIVE, since is not None, tuple((ids or "").split()))
-        for hook_id, target, state, since, ids in rows
-    ]
 
 
 def claim(connection: Connection, delivery_ids: Sequence[str]) -> list[Task]:
@@ -191,62 +156,3 @@ def _change(
         .returning(deliveries.c.id, deliveries.c.attempts)
     )
     return {row.id: row.attempts for row in changed}
-
-
-def _next_hook(hook_id: ColumnElement[str]) -> ScalarSelect[str]:
-    return (
-        select(func.min(deliveries.c.hook_id))
-        .where(is_pending, deliveries.c.hook_id > hook_id)
-        .scalar_subquery()
-    )
-
-
-def _due(walk: CTE, dialect: str) -> ScalarSelect[str]:
-    """What is due of a hook, as many ids as can be sent at a time, in one text."""
-    # The clock itself would keep PostgreSQL from using the index.
-    first = (
-        select(deliveries.c.id, deliveries.c.next_at)
-        .where(
-            deliveries.c.hook_id == walk.c.hook_id,
-            is_pending,
-            deliveries.c.next_at <= bindparam("moment", type_=Moment),
-        )
-        .order_by(deliveries.c.next_at)
-        .limit(PER_TARGET)
-        .correlate(walk)
-        .subquery()
-    )
-    if dialect == "sqlite":
-        return select(func.group_concat(first.c.id, " ")).scalar_subquery()
-    together = aggregate_order_by(literal(" "), first.c.next_at)
-    return select(func.string_agg(first.c.id, together)).scalar_subquery()
-
-
-@cache
-def _queues(dialect: str) -> Select[Any]:
-    """Made once: the worker asks this all the time, and putting it together costs more."""
-    start = select(
-        _next_hook(bindparam("after_hook", type_=String)).label("hook_id"),
-        literal(1).label("number"),
-    ).cte("walk", recursive=True)
-    walk = start.union_all(
-        select(_next_hook(start.c.hook_id), start.c.number + 1).where(
-            start.c.hook_id.is_not(None), start.c.number < bindparam("most", type_=Integer)
-        )
-    )
-    return (
-        select(
-            walk.c.hook_id,
-            hooks.c.target_hash,
-            hooks.c.state,
-            hooks.c.failing_since,
-            _due(walk, dialect),
-        )
-        .join(hooks, hooks.c.id == walk.c.hook_id)
-        .order_by(walk.c.number)
-    )
-
-
-_first_due = select(
-    now(), select(func.min(deliveries.c.next_at)).where(is_pending).scalar_subquery()
-)

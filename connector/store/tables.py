@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from connector.store.timestamps import Moment
@@ -61,7 +60,6 @@ paywall_keys = Table(
 # What makes an action happen exactly once: one row per paywall, action and reference. Until a row
 # is decided `sent` holds, sealed, what the first try sent besides user and amount; `sent_under` is
 # the fingerprint of its key, `unanswered_at` when something was last sent without an answer.
-OPEN_ROWS = text("state IN ('pending', 'in_doubt')")
 ledger = Table(
     "ledger",
     metadata,
@@ -87,7 +85,6 @@ ledger = Table(
     Column("unanswered_at", Moment, nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
-    Index("ix_ledger_open", "first_sent_at", sqlite_where=OPEN_ROWS, postgresql_where=OPEN_ROWS),
 )
 
 # Tries of a row that were in doubt, or not the first: when, under which key, and how they ended.

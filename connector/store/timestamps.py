@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, literal
+from sqlalchemy import BigInteger, Dialect, ScalarSelect, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -35,6 +35,12 @@ class now(FunctionElement[datetime]):  # noqa: N801 -- reads like SQL's own func
 
     def __init__(self, plus: int = 0) -> None:
         super().__init__(*([literal(plus * 1_000_000, BigInteger)] if plus else []))
+
+
+def fixed(moment: now) -> ScalarSelect[datetime]:
+    """A moment to compare a column of a big table with: asked once, so that an index serves.
+    PostgreSQL asks its clock anew for every row otherwise, and therefore reads them all."""
+    return select(moment).scalar_subquery()
 
 
 @compiles(now, "postgresql")

@@ -133,7 +133,15 @@ deliveries = Table(
     UniqueConstraint("hook_id", "event_seq"),
     Index(
         "ix_deliveries_due",
+        "paywall_id",
         "hook_id",
+        "next_at",
+        sqlite_where=PENDING_ROWS,
+        postgresql_where=PENDING_ROWS,
+    ),
+    Index(
+        "ix_deliveries_waiting",
+        "paywall_id",
         "next_at",
         sqlite_where=PENDING_ROWS,
         postgresql_where=PENDING_ROWS,

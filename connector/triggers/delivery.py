@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from sqlalchemy import Connection
 from connector.config.settings import Settings
 from connector.errors import ConnectorError
 from connector.security.encryption import Encryption
-from connector.store import Store, outbox_rows
+from connector.store import Store, outbox_rows, outbox_turns
 from connector.store.outbox_rows import DROPPED, FAILED, PENDING, SKIPPED, Attempt, Ended
 from connector.store.task_rows import Task
 from connector.telemetry.metrics import delivery_ended, outbox_measured
@@ -70,7 +71,8 @@ class DeliveryWorker:
         self._pool = ThreadPoolExecutor(places, thread_name_prefix="push")
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._results = Results(store)
-        self._cursor, self._found_some = "", False
+        self._last_paywall = ""
+        self._cursors: dict[str, str] = {}
         self._measured = 0.0
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._loop, name="delivery", daemon=True)
@@ -161,33 +163,52 @@ class DeliveryWorker:
             delivery_ended("gone" if decision.gone else decision.state)
 
     def _choose(self) -> tuple[list[str], list[str], bool]:
-        """Going round the hooks: deliveries to claim, for which places are taken already; hooks
-        that are off but have something waiting; whether to go on at once."""
+        """Going round the paywalls, and in each round its hooks: deliveries to claim, for which
+        places are taken already; hooks that are off but have something waiting; whether to go on
+        at once."""
         chosen: list[str] = []
         dead: list[str] = []
         self._slots.age()
         if not self._slots.free:
             return chosen, dead, False
-        size = max(_PAGE_MIN, 2 * self._slots.free)
-        page = self._store.read(lambda c: outbox_rows.due(c, self._cursor, size))
-        self._cursor = page[-1].hook_id if len(page) == size else ""
+        waiting = self._store.read(lambda c: outbox_turns.waiting(c, self._last_paywall))
+        self._last_paywall = waiting.last
+        share = max(1, self._slots.free // max(1, len(waiting.paywalls)))
+        for paywall_id in waiting.paywalls:
+            self._choose_of(paywall_id, waiting.moment, share, chosen, dead)
+            if not self._slots.free:
+                self._last_paywall = paywall_id
+                break
+        self._cursors = {
+            paywall_id: hook_id
+            for paywall_id, hook_id in self._cursors.items()
+            if hook_id and (waiting.last or paywall_id in waiting.paywalls)
+        }
+        more = bool(chosen or dead or self._last_paywall or self._cursors)
+        return chosen, dead, more and self._slots.free > 0
+
+    def _choose_of(
+        self, paywall_id: str, moment: datetime, share: int, chosen: list[str], dead: list[str]
+    ) -> None:
+        """At most `share` deliveries of one paywall, going on behind the hook that was last."""
+        size = max(_PAGE_MIN, 2 * share)
+        cursor = self._cursors.get(paywall_id, "")
+        page = self._store.read(lambda c: outbox_turns.due(c, paywall_id, cursor, size, moment))
+        self._cursors[paywall_id] = page[-1].hook_id if len(page) == size else ""
         for line in page:
             if not line.live:
                 dead.append(line.hook_id)
                 continue
             # Under way already: its lease ended early, or somebody wants it sent once more.
             due = [i for i in line.due if not (self._slots.holds(i) or self._results.holds(i))]
-            for delivery_id in due[: self._slots.room(line.target, line.failing)]:
+            room = min(share, self._slots.room(line.target, line.failing))
+            for delivery_id in due[:room]:
                 self._slots.begin(delivery_id, line.target, line.failing)
                 chosen.append(delivery_id)
-            if not self._slots.free:
-                self._cursor = line.hook_id
-                break
-        self._found_some |= bool(chosen or dead)
-        more = bool(self._cursor) or self._found_some
-        if not self._cursor:
-            self._found_some = False
-        return chosen, dead, more and self._slots.free > 0
+                share -= 1
+            if not share or not self._slots.free:
+                self._cursors[paywall_id] = line.hook_id
+                return
 
     def _write(
         self,

@@ -59,10 +59,8 @@ def _behind(
     _check_cursor(after, lowest, last)
     # Before the rows: a user that is learned in between is then found at the next poll.
     wait = user and event_rows.undecided(connection, paywall_id, type, after, USER_SECONDS)
-    rows = event_rows.after(connection, paywall_id, type, user, after, limit)
-    # What was committed since `last` was looked up is in the rows already.
-    seen = rows[-1].seq if rows else after
-    cursor = seen if len(rows) == limit else max(last, seen)
+    rows = event_rows.after(connection, paywall_id, type, user, after, last, limit)
+    cursor = rows[-1].seq if len(rows) == limit else last
     if wait and wait <= cursor:
         return [row for row in rows if row.seq < wait], wait - 1
     return rows, cursor

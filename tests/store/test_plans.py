@@ -17,26 +17,34 @@ from connector.store import (
     Store,
     delivery_rows,
     event_rows,
+    evidence_rows,
     ledger_rows,
     ledger_search,
     make_engine,
     outbox_rows,
+    outbox_turns,
+    replay_rows,
     undecided_rows,
 )
+from connector.store.hook_rows import Hook
 from connector.store.ledger_search import Wanted
+from connector.store.tables import paywalls
 from tests.store.conftest import up_to_date
 
 BIG = ("events", "deliveries", "delivery_attempts", "ledger")
 WHEN = datetime(2026, 1, 31, tzinfo=UTC)
+HOOK = Hook("h", "p", "https://example.com", "t", "ann", "", "active", "", None, WHEN)
+WALK = {"after_paywall": "", "most": 10, "moment": WHEN}
 ASKED: dict[str, Callable[[Connection], object]] = {
     "newest": lambda c: event_rows.newest(c, "p", "", "", 100),
     "newest-of-a-type": lambda c: event_rows.newest(c, "p", "t", "", 100),
     "newest-of-a-user": lambda c: event_rows.newest(c, "p", "", "ann", 100),
     "newest-of-both": lambda c: event_rows.newest(c, "p", "t", "ann", 100),
-    "after": lambda c: event_rows.after(c, "p", "", "", 7, 100),
-    "after-of-a-user": lambda c: event_rows.after(c, "p", "t", "ann", 7, 100),
+    "after": lambda c: event_rows.after(c, "p", "", "", 7, 9, 100),
+    "after-of-a-user": lambda c: event_rows.after(c, "p", "t", "ann", 7, 9, 100),
     "undecided": lambda c: event_rows.undecided(c, "p", "t", 7, 600),
-    "since": lambda c: event_rows.since(c, "p", "t", WHEN, 7, 100),
+    "replay": lambda c: replay_rows.replay_since(c, HOOK, "t", WHEN),
+    "received": lambda c: evidence_rows.received(c, ["p"], ["t"], "ann", WHEN),
     "known": lambda c: event_rows.known(c, "p", ["e1", "e2"]),
     "one-event": lambda c: event_rows.get(c, "p", 7),
     "bounds": lambda c: event_rows.bounds(c, "p"),
@@ -47,7 +55,9 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "log-by-event": lambda c: delivery_rows.listing(c, "p", event_id="e"),
     "log-of-both": lambda c: delivery_rows.listing(c, "p", hook_id="h", state="failed"),
     "purge-deliveries": lambda c: delivery_rows.purge(c, 30),
-    "due": lambda c: outbox_rows.due(c, "", 10),
+    "waiting": lambda c: outbox_turns.waiting(c, ""),
+    "waiting-walk": lambda c: c.execute(outbox_turns._paywalls, WALK),
+    "due": lambda c: outbox_turns.due(c, "p", "", 10, WHEN),
     "claim": lambda c: outbox_rows.claim(c, ["d1", "d2"]),
     "drop-waiting": lambda c: outbox_rows.drop_waiting(c, "h"),
     "overdue": undecided_rows.overdue_as_unknown,
@@ -96,6 +106,12 @@ def test_no_big_table_is_read_whole(
 
 
 SERVED = {
+    "newest-of-a-user": ["paywall_id_external_id_seq", "paywall_id_wallet_id_seq"],
+    "newest-of-both": ["paywall_id_external_id_seq", "paywall_id_wallet_id_seq"],
+    "after-of-a-user": ["paywall_id_external_id_seq", "paywall_id_wallet_id_seq"],
+    "undecided": ["paywall_id_received_at"],
+    "replay": ["paywall_id_received_at"],
+    "overdue": ["ledger_state"],
     "log-by-state": ["paywall_id_state_created_at"],
     "log-of-both": ["hook_id_state_created_at"],
     "purge-deliveries": ["deliveries_created_at"],
@@ -109,6 +125,10 @@ def test_rows_of_a_paywall_that_are_not_wanted_are_not_read(sqlite_url: str, nam
     statements: list[tuple[str, Any]] = []
     event.listen(store.engine, "before_cursor_execute", lambda *a: statements.append((a[2], a[3])))
     with store.engine.begin() as connection:
+        paywall = paywalls.insert().values(id="p", has_aliases=False, created_at=WHEN)
+        connection.execute(paywall)
+        event_rows.learn_pair(connection, "p", "w", "ann")
+        statements.clear()
         ASKED[name](connection)
         lines = [
             line

@@ -59,10 +59,17 @@ class DeliverySetup:
         self.store.write(put)
         return Paywall(paywall_id, ids=(paywall_id,))
 
-    def hook(self, url: str, trigger: str = "any_event", user: str = "") -> tuple[str, str]:
+    def hook(
+        self,
+        url: str,
+        trigger: str = "any_event",
+        user: str = "",
+        *,
+        paywall: Paywall | None = None,
+    ) -> tuple[str, str]:
         """A new hook's id and secret."""
         made = self.hooks.create(
-            self.paywall, target_url=url, trigger=trigger, user=user, test=False
+            paywall or self.paywall, target_url=url, trigger=trigger, user=user, test=False
         )
         return made.hook.id, made.secret
 

@@ -79,6 +79,7 @@ FACES = {
         "ledger_search",
         "migrate",
         "outbox_rows",
+        "outbox_turns",
         "paywall_rows",
         "replay_rows",
         "sealed_rows",

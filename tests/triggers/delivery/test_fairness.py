@@ -85,6 +85,23 @@ def test_a_long_queue_of_one_hook_does_not_hide_another(delivery_setup: Delivery
             assert len(busy.pushes) < 100
 
 
+def test_many_hooks_of_one_paywall_do_not_hide_another_paywall(
+    delivery_setup: DeliverySetup,
+) -> None:
+    other = delivery_setup.new_paywall("lpw_other")
+    with running_receiver() as busy, running_receiver() as quick:
+        for number in range(100):
+            delivery_setup.hook(f"{busy.url}/{number}")
+        for _ in range(3):
+            delivery_setup.publish()
+        delivery_setup.hook(quick.url, paywall=other)
+        delivery_setup.publish(paywall=other)
+        with delivery_setup.working(young=4):
+            quick.wait(1)
+            assert len(busy.pushes) < 50
+            busy.wait(300)
+
+
 def test_one_target_gets_few_at_a_time_however_many_hooks_lead_there(
     sqlite_delivery_setup: DeliverySetup,
 ) -> None:

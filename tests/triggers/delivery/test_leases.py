@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from connector.store import outbox_rows
+from connector.store import outbox_rows, outbox_turns
 from connector.store.outbox_rows import FAILED, PENDING, SENT, Attempt, Ended
 from connector.store.task_rows import Task
 from tests.conftest import SECRET
@@ -31,7 +31,13 @@ def claim(delivery_setup: DeliverySetup) -> list[Task]:
     """What a worker claims that never comes back."""
 
     def take(connection: Connection) -> list[Task]:
-        ids = [i for queue in outbox_rows.due(connection, "", 100) for i in queue.due]
+        waiting = outbox_turns.waiting(connection, "")
+        ids = [
+            delivery_id
+            for paywall_id in waiting.paywalls
+            for queue in outbox_turns.due(connection, paywall_id, "", 100, waiting.moment)
+            for delivery_id in queue.due
+        ]
         return outbox_rows.claim(connection, ids)
 
     return delivery_setup.store.write(take)

@@ -1,5 +1,5 @@
-"""The tries of a ledger row, so that its story can be told; and events by user, for polls of one
-user and for what an event says about a row in doubt."""
+"""The tries of a ledger row, so that its story can be told; events by user, for polls of one user
+and for what an event says about a row in doubt; the outbox by paywall, for fair turns."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,8 @@ revision = "0005"
 down_revision = "0004"
 
 _OF_A_USER = ("external_id", "wallet_id")
+_OPEN = sa.text("state IN ('pending', 'in_doubt')")
+_PENDING = sa.text("state = 'pending'")
 
 
 def upgrade() -> None:
@@ -32,8 +34,23 @@ def upgrade() -> None:
             f"ix_events_paywall_id_{column}_seq", "events", ["paywall_id", column, "seq"]
         )
 
+    op.drop_index("ix_ledger_open", "ledger")
+    _index("ix_deliveries_waiting", "paywall_id", "next_at")
+    op.drop_index("ix_deliveries_due", "deliveries")
+    _index("ix_deliveries_due", "paywall_id", "hook_id", "next_at")
+
+
+def _index(name: str, *columns: str) -> None:
+    op.create_index(name, "deliveries", columns, sqlite_where=_PENDING, postgresql_where=_PENDING)
+
 
 def downgrade() -> None:
+    op.create_index(
+        "ix_ledger_open", "ledger", ["first_sent_at"], sqlite_where=_OPEN, postgresql_where=_OPEN
+    )
+    op.drop_index("ix_deliveries_due", "deliveries")
+    _index("ix_deliveries_due", "hook_id", "next_at")
+    op.drop_index("ix_deliveries_waiting", "deliveries")
     for column in reversed(_OF_A_USER):
         op.drop_index(f"ix_events_paywall_id_{column}_seq", "events")
     op.drop_table("ledger_tries")
