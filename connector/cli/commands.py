@@ -52,7 +52,12 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except ConnectorError as error:
             _stop(f"{error.message} `connector doctor` says more.")
-        except OperationalError:
+        except OperationalError as error:
+            if "readonly" in str(error.orig) or "read-only" in str(error.orig):
+                _stop(
+                    "The database can only be read. Let the connector's user write the database "
+                    "file and its folder (or, on PostgreSQL, use a server that is not a standby)."
+                )
             _stop("The database cannot be reached. `connector doctor` says more.")
 
 

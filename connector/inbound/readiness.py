@@ -6,7 +6,7 @@ Actions only start the looking-after; `/v1/me`, polls and hooks wait for it up t
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from threading import Lock
 
 from cachetools import TLRUCache
@@ -126,8 +126,7 @@ class Readiness:
     def _gap(self, row: Subscription | None) -> str:
         """What may be missing among the events that are kept, and since when; "" for nothing."""
         since = row.gap_since if row is not None else None
-        oldest = datetime.now(UTC) - timedelta(days=self._settings.event_retention_days)
-        if row is None or since is None or since < oldest:
+        if row is None or since is None or self._reconcile.is_forgotten(since):
             return ""
         return f"Noticed on {since.astimezone(UTC):%Y-%m-%d at %H:%M} UTC: {row.gap_note}"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import product
 
 import structlog
@@ -72,7 +72,11 @@ class Reconcile:
         if here is None or row.made_at is None:
             return True
         last = max(here, row.read_at or here)
-        return last < row.made_at or last < datetime.now(UTC) - EVERY
+        return last < row.made_at or last < self._store.clock.now() - EVERY
+
+    def is_forgotten(self, moment: datetime) -> bool:
+        """Whether events of that time are not kept any more."""
+        return moment < self._store.clock.now() - self._retention
 
     def read_back(self, paywall: Paywall, upstream: Upstream) -> int:
         """Insert every event of upstream's log that is new; how many. 0 too when another process
@@ -139,7 +143,7 @@ class Reconcile:
         reading.events |= {event.id: event for event in rows}
         if not _cut(page, rows, before):
             return
-        shortly = before is not None and before > datetime.now(UTC) - _SHORTLY
+        shortly = before is not None and before > self._store.clock.now() - _SHORTLY
         if status == "success" and shortly and not self._unknown(paywall, rows):
             return
         # Types that upstream added later are asked for too, as far as the page shows them.

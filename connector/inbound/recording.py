@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from connector.inbound.envelope import InboundEvent
-from connector.store import delivery_rows, event_rows, hook_rows, paywall_rows
+from connector.store import clock, delivery_rows, event_rows, hook_rows, paywall_rows
 
+_JUST_NOW = timedelta(hours=1)
 _ROTATED = "paywall.secret.rotated"
 
 
@@ -27,7 +28,7 @@ def record(
     pairs = {event.wallet_id: event.external_id for event in events if event.external_id}
     for wallet_id, external_id in sorted(pairs.items()):
         event_rows.learn_pair(connection, paywall_id, wallet_id, external_id)
-    oldest = datetime.now(UTC) - retention
+    oldest = _oldest(connection, events, retention)
     results = {event.id: "too_old" for event in events}
     inserted: dict[str, int] = {}
     for event in sorted(events, key=lambda event: event.id):
@@ -52,6 +53,17 @@ def record(
         paywall_rows.distrust_all_of(connection, rotated)
     pushed = _announce(connection, paywall_id, dict(zip(numbers, new, strict=True)))
     return [results[event.id] for event in events], pushed
+
+
+def _oldest(
+    connection: Connection, events: Sequence[InboundEvent], retention: timedelta
+) -> datetime:
+    """When the retention begins, by the database's clock. It is asked only where this machine's own
+    does not say that all are of just now."""
+    here = datetime.now(UTC)
+    if all(abs(here - event.created_at) < _JUST_NOW for event in events):
+        return here - retention
+    return clock.moment(connection) - retention
 
 
 def _announce(connection: Connection, paywall_id: str, new: Mapping[int, InboundEvent]) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.errors import Unavailable
+from connector.store import clock, sqlite_file
 from connector.store.writer import GroupWriter
 
 WAIT_SECONDS = 5
@@ -85,6 +86,7 @@ def _sqlite(database_url: str) -> Engine:
         reads = connection.get_execution_options().get("reads_only", False)
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
+    sqlite_file.watch(engine)
     return engine
 
 
@@ -96,6 +98,7 @@ class Store:
         self.engine = engine
         self._reader = engine.execution_options(reads_only=True)
         self._group = GroupWriter(engine, WAIT_SECONDS) if engine.dialect.name == "sqlite" else None
+        self.clock = clock.DatabaseClock(lambda: self.read(clock.moment))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run a reading `work`. Raises Unavailable while the database is away."""
@@ -129,10 +132,13 @@ _READ_ONLY = "25006"
 def _throw_away_read_only(context: ExceptionContext) -> None:
     """A connection that may only read stays so after the database was mended: it is a lost one, and
     so are the others of the pool."""
-    cause = context.original_exception
-    name = getattr(cause, "sqlite_errorname", "") or ""
-    if getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY"):
+    if _only_reads(context.original_exception):
         context.is_disconnect = True
+
+
+def _only_reads(cause: BaseException | None) -> bool:
+    name = getattr(cause, "sqlite_errorname", "") or ""
+    return getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY")
 
 
 _PASSING = {"25P02", "25P03", _READ_ONLY}
@@ -145,8 +151,9 @@ def _unavailable(error: Exception) -> Exception:
     state = getattr(cause, "sqlstate", None) or ""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or state in _PASSING:
         log.warning("database_unavailable", cause=type(cause).__name__, sqlstate=state)
+        what = "can only be read right now" if _only_reads(cause) else "is busy or away"
         return Unavailable(
-            "The connector's database is busy or away, so nothing was done. Try again in a moment.",
+            f"The connector's database {what}, so nothing was done. Try again in a moment.",
             retry_after=2,
         )
     return error

@@ -97,6 +97,8 @@ class GroupWriter:
                     try:
                         results.append((done, work(connection), None))
                     except Exception as error:
+                        if connection.invalidated:
+                            raise  # the connection is lost, and with it every piece
                         connection.exec_driver_sql("ROLLBACK TO piece")
                         results.append((done, None, error))
                     connection.exec_driver_sql("RELEASE piece")

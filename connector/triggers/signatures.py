@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 
 from standardwebhooks import Webhook
 
@@ -17,9 +17,9 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def headers(delivery_id: str, secret: str, body: bytes) -> dict[str, str]:
-    """The three headers of a push that is sent now; the id stays the same when it is repeated."""
-    moment = datetime.now(UTC)
+def headers(delivery_id: str, secret: str, body: bytes, moment: datetime) -> dict[str, str]:
+    """The three headers of a push that is sent at `moment`; the id stays the same when it is
+    repeated."""
     return {
         "webhook-id": delivery_id,
         "webhook-timestamp": str(int(moment.timestamp())),

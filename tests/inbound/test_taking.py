@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -256,3 +257,20 @@ def test_events_of_several_shapes_keep_their_order_of_arrival(owner: Owner) -> N
     for shape in shapes:
         assert owner.take(shape).status_code == 200
     assert owner.ids(after=0) == ["1", "2", "3"]
+
+
+class Ahead(datetime):
+    """This machine's clock, two days ahead of the database's."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(days=2)
+
+
+@pytest.mark.parametrize(("days", "result"), [(0, "stored"), (29, "stored"), (31, "too_old")])
+def test_what_is_too_old_is_told_by_the_databases_clock(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, days: int, result: str
+) -> None:
+    monkeypatch.setattr("connector.inbound.recording.datetime", Ahead)
+    event = owner.event() | {"createdAt": owner.ago(days)}
+    assert owner.take(event).get_json()["result"] == result

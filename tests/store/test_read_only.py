@@ -81,3 +81,12 @@ def test_a_failure_is_told_each_time(store: Store, monkeypatch: pytest.MonkeyPat
     for _ in range(2):
         with pytest.raises(Unavailable):
             probe.check()
+
+
+def test_the_command_line_says_it_in_a_sentence(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.sqlite3"
+    up_to_date(url)
+    store = Store(make_engine(f"sqlite:///file:{tmp_path}/x.sqlite3?mode=ro&uri=true"))
+    with pytest.raises(Unavailable, match="can only be read right now"):
+        store.write(lambda connection: secret_rows.remember(connection, ["a" * 16]))
+    store.close()

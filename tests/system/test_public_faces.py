@@ -69,6 +69,7 @@ FACES = {
     "specs": {"build", "downloads", "example", "flowxo", "flowxo.page"},
     "store": {
         "",
+        "clock",
         "delivery_rows",
         "engine",
         "event_rows",

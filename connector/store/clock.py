@@ -1,0 +1,43 @@
+"""The database's time, in this process: one clock for all, whatever this machine's own says."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from connector.errors import Unavailable
+from connector.store.timestamps import now
+
+LOOK_EVERY = 60.0
+
+
+def moment(connection: Connection) -> datetime:
+    """The database's time right now."""
+    asked: datetime = connection.execute(select(now())).scalar_one()
+    return asked
+
+
+class DatabaseClock:
+    """Asks the database once a minute, with `ask`, and goes by this machine's steady clock in
+    between. Until it could be asked for the first time, this machine's own time is told."""
+
+    def __init__(self, ask: Callable[[], datetime]) -> None:
+        self._ask = ask
+        self._seen: tuple[datetime, float] | None = None
+        self._looked: float | None = None
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC. Raises nothing."""
+        steady = time.monotonic()
+        if self._looked is None or steady - self._looked > LOOK_EVERY:
+            self._looked = steady  # before it is asked: while it is away nobody else waits for it
+            with contextlib.suppress(Unavailable):
+                self._seen = (self._ask(), time.monotonic())
+        if self._seen is None:
+            return datetime.now(UTC)
+        told, then = self._seen
+        return told + timedelta(seconds=time.monotonic() - then)
