@@ -7,13 +7,14 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 from sqlalchemy import Connection
 
 from connector.config.settings import Settings
 from connector.deadline import Deadline
-from connector.errors import ConnectorError, KeyRefused
+from connector.errors import ConnectorError, KeyRefused, UpstreamTimeout, UpstreamUnreachable
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
 from connector.ledger import evidence
@@ -35,7 +36,9 @@ ROUND_SECONDS = 60.0
 CARE_EVERY = 3600.0
 CLEAN_EVERY = 3600.0
 _CLEAN_PAUSE = 0.01
+FIRST_SECONDS = 5.0
 _CALL_SECONDS = 60.0
+_SIDE_BY_SIDE = 8
 
 _spread = random.Random()  # noqa: S311 -- its own: others may depend on the module's state
 
@@ -43,7 +46,8 @@ log = structlog.get_logger(__name__)
 
 
 class Housekeeper:
-    """One thread that goes its rounds, `round_seconds` apart, until it is stopped."""
+    """Goes its rounds, `round_seconds` apart, until it is stopped. Paywalls are looked after side
+    by side; those whose calls take longer than `FIRST_SECONDS` come last, with more time."""
 
     def __init__(
         self,
@@ -77,10 +81,13 @@ class Housekeeper:
         """One round: every paywall with a live hook, then cleaning. Raises nothing."""
         rows: list[Subscription] = []
         self._guarded(lambda: rows.extend(self._store.read(subscription_rows.with_live_hooks)))
-        for row in rows:
-            if self._stopping.is_set():
-                return
-            self._guarded(lambda row=row: self._look_after(row))  # type: ignore[misc]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="worker") as pool:
+            done = pool.map(lambda row: self._looked_after(row, FIRST_SECONDS), rows)
+            late = [row for row, well in zip(rows, done, strict=True) if not well]
+            for _ in pool.map(lambda row: self._looked_after(row, _CALL_SECONDS), late):
+                pass
+        if self._stopping.is_set():
+            return
         if time.monotonic() - self._cleaned > CLEAN_EVERY or not self._cleaned:
             self._cleaned = time.monotonic()
             self._guarded(self._clean)
@@ -90,7 +97,17 @@ class Housekeeper:
             self.round()
             self._stopping.wait(self._round_seconds * _spread.uniform(0.9, 1.1))
 
-    def _look_after(self, row: Subscription) -> None:
+    def _looked_after(self, row: Subscription, seconds: float) -> bool:
+        """Look after one paywall; False where upstream gave no answer within `seconds`."""
+        if self._stopping.is_set():
+            return True
+        error = self._guarded(lambda: self._look_after(row, seconds))
+        if not isinstance(error, UpstreamUnreachable | UpstreamTimeout):
+            return True
+        self._cared.pop(row.paywall_id, None)
+        return False
+
+    def _look_after(self, row: Subscription, seconds: float) -> None:
         sealed = row.kept_key
         if not self._settings.public_url or not self._settings.keep_keys or not sealed:
             return
@@ -107,17 +124,17 @@ class Housekeeper:
         try:
             if care:
                 self._cared[row.paywall_id] = time.monotonic()
-                paywall = self._subscriptions.care(key, paywall, self._line(key))
+                paywall = self._subscriptions.care(key, paywall, self._line(key, seconds))
             if self._reconcile.due(paywall.id):
-                self._reconcile.read_back(paywall, self._line(key))
+                self._reconcile.read_back(paywall, self._line(key, seconds))
         except KeyRefused:
             log.warning("kept_key_refused", paywall=row.paywall_id)
             self._store.write(
                 lambda connection: subscription_rows.forget_key(connection, row.paywall_id, sealed)
             )
 
-    def _line(self, key: str) -> Upstream:
-        return Upstream(self._client, key, Deadline(_CALL_SECONDS))
+    def _line(self, key: str, seconds: float) -> Upstream:
+        return Upstream(self._client, key, Deadline(seconds))
 
     def _clean(self) -> None:
         """Remove what is older than its retention, in small steps."""
@@ -142,10 +159,13 @@ class Housekeeper:
             if removed:
                 log.info("cleaned", what=name, count=removed)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guarded(self, work: Callable[[], None]) -> ConnectorError | None:
+        """Do `work`; what it raises is logged, and given back if it was foreseen."""
         try:
             work()
         except ConnectorError as error:
             log.warning("worker_failed", code=error.code)
+            return error
         except Exception:
             log.exception("worker_defect")
+        return None

@@ -60,19 +60,24 @@ class Reconcile:
     ) -> None:
         self._store, self._wake = store, wake
         self._retention = timedelta(days=retention_days)
+        self._started: datetime | None = None
         self._read_here: dict[str, datetime] = {}
 
     def due(self, paywall_id: str) -> bool:
-        """Whether it is time: not read since this process started or since the subscription had to
-        be made anew, or 15 minutes ago."""
+        """Whether it is time: not read by any process since this one started or since the
+        subscription had to be made anew, or 15 minutes ago."""
+        now = self._store.clock.now()
+        if self._started is None:
+            self._started = now
         row = self._store.read(lambda connection: subscription_rows.get(connection, paywall_id))
-        here = self._read_here.get(paywall_id)
         if row is None or row.endpoint_id is None:
             return False
-        if here is None or row.made_at is None:
+        # One that was not complete counts for this process only.
+        readings = [one for one in (self._read_here.get(paywall_id), row.read_at) if one]
+        if not readings or row.made_at is None:
             return True
-        last = max(here, row.read_at or here)
-        return last < row.made_at or last < self._store.clock.now() - EVERY
+        last = max(readings)
+        return last < max(self._started, row.made_at, now - EVERY)
 
     def is_forgotten(self, moment: datetime) -> bool:
         """Whether events of that time are not kept any more."""

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import Connection, select, update
 from structlog.testing import capture_logs
 
+from connector.errors import UpstreamTimeout
+from connector.inbound.housekeeping import FIRST_SECONDS
 from connector.store import event_rows, hook_rows, subscription_rows
 from connector.store.subscription_rows import Subscription
 from connector.store.timestamps import now
@@ -333,6 +335,48 @@ def test_the_worker_looks_after_a_subscription_that_was_switched_off(
     assert len(owner.subscriptions()) == 1
     (event_id,) = owner.send()
     assert event_id in owner.stored()
+
+
+def test_paywalls_whose_calls_hang_come_last(
+    app_with_quick_retries: ConnectedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners = [app_with_quick_retries.owner(f"one-{n}").ready() for n in range(4)]
+    for owner in owners:
+        add_hook(owner)
+    *hanging, well = owners
+    names = {owner.local_id() for owner in hanging}
+    missed = give_up(well)
+    worker = app_with_quick_retries.open().threads.housekeeper
+    look_after = worker._look_after
+    looked: list[tuple[str, float]] = []
+
+    def noted(row: subscription_rows.Subscription, seconds: float) -> None:
+        looked.append((row.paywall_id, seconds))
+        if row.paywall_id in names and seconds < 30:
+            raise UpstreamTimeout("Paywalls did not answer in time.")
+        look_after(row, seconds)
+
+    monkeypatch.setattr(worker, "_look_after", noted)
+    worker.round()
+    assert well.stored() == missed
+    first, last = looked[:4], looked[4:]
+    assert {seconds for _, seconds in first} == {FIRST_SECONDS}
+    assert {name for name, _ in last} == names
+    assert {seconds for _, seconds in last} == {60}
+
+
+def test_what_another_process_read_since_the_start_is_not_read_again(
+    app_with_quick_retries: ConnectedApp,
+) -> None:
+    owner = app_with_quick_retries.owner().ready()
+    add_hook(owner)
+    first, second = (app_with_quick_retries.open().threads.housekeeper for _ in range(2))
+    second._reconcile.due(owner.local_id())  # it has started
+    first.round()
+    asked = owner.asked("logs")
+    assert asked
+    second.round()
+    assert owner.asked("logs") == asked
 
 
 def test_a_worker_that_could_not_look_after_it_tries_again_in_the_next_round(
