@@ -56,7 +56,13 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
     _soften_early(request.args)
     refuse_key_in_query(request)
     check_escapes(request.query_string, "address")
-    values = g.sent = _single(request.args, "query string")
+    g.sent = {}
+    try:
+        values = _single(request.args, "query string")
+    except InvalidField:
+        with contextlib.suppress(ConnectorError):
+            _soften(_body(request))  # for what the answer keeps
+        raise
     refuse_lost_plus(values)
     _soften(values)
     body = _body(request)
@@ -64,6 +70,7 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
     if request.method == "POST":
         for name, value in body.items():
             if name in values and not _same(values[name], value):
+                g.sent.pop(name, None)
                 raise InvalidField(
                     f"“{quoted(name)}” stands in the address and in the body with different "
                     "values. Send it once.",
@@ -127,7 +134,7 @@ def _body(request: Request) -> dict[str, Any]:
     raw = utf8(request, raw)
     if is_json(kind, raw):
         values = json_object(raw)
-        return {name: value for name, value in values.items() if value not in _EMPTY}
+        return _noted({name: value for name, value in values.items() if value not in _EMPTY})
     if kind == FORM:
         values = _fields(form_fields(raw))
         refuse_lost_plus(values)
@@ -143,15 +150,22 @@ def _fields(form: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _single(pairs: MultiDict[str, Any], where: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, many in pairs.lists():
-        if len(many) > 1 and any(value != many[0] for value in many):
-            raise InvalidField(
-                f"“{quoted(name)}” stands in the {where} more than once. Send it once.",
-                field=quoted(name),
-            )
-        if many[0] not in _EMPTY:
-            values[name] = many[0]
+    lists = list(pairs.lists())
+    twice = [name for name, many in lists if any(value != many[0] for value in many)]
+    values = _noted(
+        {name: many[0] for name, many in lists if many[0] not in _EMPTY and name not in twice}
+    )
+    if twice:
+        raise InvalidField(
+            f"“{quoted(twice[0])}” stands in the {where} more than once. Send it once.",
+            field=quoted(twice[0]),
+        )
+    return values
+
+
+def _noted(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values, noted as sent: an error's answer keeps what is not at fault itself."""
+    g.sent |= values
     return values
 
 
@@ -160,12 +174,14 @@ def _fill_in(values: dict[str, Any], name: str, in_header: str, where: str) -> N
     if not in_header:
         return
     if name in values and not _same(values[name], in_header):
+        g.sent.pop(name, None)
         raise InvalidField(
             f"“{name}” stands in {where} and in the request with different values: "
             f"“{quoted(in_header)}” and “{quoted(scalar(values[name]))}”. Send it once.",
             field=name,
         )
     values.setdefault(name, in_header)
+    g.sent.setdefault(name, in_header)
 
 
 def _same(one: object, other: object) -> bool:

@@ -47,9 +47,10 @@ def respond(error: ConnectorError) -> Response:
         error.retry_after = 5
     action: Action | None = g.get("action")
     if action is not None and g.get("soft"):
-        filled = {} if action.many else action.answer(_as_sent(action))
+        sent = _as_sent(action)
+        filled = {} if action.many else action.answer(sent)
         soft = {"success": False, "outcome": "error", "message": error.message, "action_url": ""}
-        response = json_answer(filled | soft | members)
+        response = json_answer(filled | soft | members | sent)
     else:
         response = json_answer(members, error.status)
         response.mimetype = "application/problem+json"

@@ -168,3 +168,41 @@ def test_a_soft_error_of_upstream_keeps_what_was_sent(builder: Builder) -> None:
     builder.fault("charge", "http_500", times=5)
     told: dict[str, Any] = builder.post("charge", errors="soft", **CHARGE).json or {}
     assert (told["outcome"], told["user"], told["amount"]) == ("error", "ann", "1")
+
+
+AGAIN = {"user": "ann", "reference": "order-1"}
+
+
+@pytest.mark.parametrize(
+    ("address", "form", "headers", "kept"),
+    [
+        ("&amount=2", CHARGE, {}, AGAIN),
+        ("", CHARGE, {"X-Paywall-User": "bob"}, {"user": "", "amount": "1"}),
+        ("", CHARGE, {"Idempotency-Key": "order-2"}, {"user": "ann", "reference": ""}),
+        ("&amount=2&amount=3", AGAIN, {}, AGAIN | {"amount": ""}),
+        ("", "user=ann&reference=order-1&amount=1&amount=2", {}, AGAIN | {"amount": ""}),
+        (
+            "",
+            {"amount": "x", "user": "ann"},
+            {"Idempotency-Key": "order-9"},
+            {"user": "ann", "reference": "order-9"},
+        ),
+        ("", CHARGE | {"reference": "a\u202eb"}, {}, {"user": "ann", "reference": "a\u202eb"}),
+        ("", CHARGE | {"reference": "r" * 300}, {}, {"user": "ann", "reference": "r" * 300}),
+    ],
+)
+def test_what_is_not_at_fault_itself_comes_back_as_it_was_sent(
+    builder: Builder,
+    address: str,
+    form: dict[str, str] | str,
+    headers: dict[str, str],
+    kept: dict[str, str],
+) -> None:
+    answer = builder.client.post(
+        f"/v1/charge?errors=soft{address}",
+        data=form,
+        headers=builder.bearer | {"Content-Type": FORM} | headers,
+    )
+    body = answer.get_json()
+    assert (answer.status_code, body["outcome"]) == (200, "error")
+    assert {name: body[name] for name in kept} == kept

@@ -8,6 +8,7 @@ from connector import actions as actions_folder
 from connector.catalog.actions import Action, Kind, actions
 from connector.catalog.fields import Count, Flag, Number, Words
 from connector.catalog.outcomes import TOPUP_REQUIRED
+from connector.specs import labels
 from connector.specs.n8n.fields import REFERENCE_ADVICE, is_long, notice, optional, parameter
 from connector.specs.n8n.words import description as described
 from connector.specs.n8n.words import sentence_case, subtitle
@@ -16,8 +17,10 @@ Json = dict[str, Any]
 
 CREDENTIALS = [{"name": "paywallsApi", "required": True}]
 BASE_URL = (
-    '={{ $credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://") }}'
+    '={{ $credentials.url.trim().replace(/\\/+$/, "").replace(/(\\/openai)?\\/v1$/i, "")'
+    '.replace(/^(?!https?:\\/\\/)/i, "https://") }}'
 )
+"""The address as people write it: with a slash or the version at its end, or without https://."""
 _RESOURCES = {"user": "User", "model": "AI Model", "account": "Account"}
 
 
@@ -173,7 +176,7 @@ def _collected(others: dict[str, Words]) -> list[Json]:
 def _on_refusal() -> Json:
     """Not sent: the node itself looks at the answer."""
     return {
-        "displayName": "On Refusal",
+        "displayName": labels.ON_REFUSAL,
         "name": "on_refusal",
         "type": "options",
         "default": "stop",

@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
+from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import action_node, other_nodes, readme, workflows
 
@@ -64,10 +65,11 @@ def _told(address: str) -> dict[str, str]:
     guide = _guide(address)
     tree: dict[str, Any] = {
         "package.json": _package_json(),
-        "credentials/connector.json": {"url": address},
+        "credentials/connector.json": {"url": address, "baseURL": action_node.BASE_URL},
         "nodes/shared/refusals.json": {
             "sentences": REFUSED,
             "link": THE_LINK,
+            "goOn": f"To go on instead of stopping here, set “{labels.ON_REFUSAL}” to “Continue”.",
             "answer": ANSWER_PRICE,
         },
         "nodes/Paywalls/description.json": action_node.description(),

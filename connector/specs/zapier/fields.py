@@ -13,6 +13,7 @@ from connector.catalog.actions import Action, Kind, actions, fields_of
 from connector.catalog.fields import Count, Flag, Number, Text, Words, shown
 from connector.catalog.json_fields import Messages, Metadata
 from connector.catalog.outcomes import MEANINGS
+from connector.specs import labels
 from connector.specs.zapier.requests import given
 
 ON_REFUSAL = "on_refusal"
@@ -25,7 +26,7 @@ _REFERENCE = (
 )
 _REFUSAL: dict[str, Any] = {
     "key": ON_REFUSAL,
-    "label": "If the User Cannot Pay Yet",
+    "label": labels.ON_REFUSAL,
     "helpText": "What happens when the user has too little balance, or has not allowed charges. "
     "To send them the link in a later step, choose to continue and add a Filter or Paths step on "
     "Outcome, so that nothing is delivered unpaid.",

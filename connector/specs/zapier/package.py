@@ -9,6 +9,7 @@ from connector import __version__
 from connector import actions as actions_folder
 from connector.brands import KEY_PREFIXES
 from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
+from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function, text
@@ -73,7 +74,7 @@ def _authentication(address: str) -> dict[str, Any]:
         "fields": [
             {
                 "key": "api_key",
-                "label": "Paywalls Secret Key",
+                "label": labels.API_KEY,
                 "type": "password",
                 "required": True,
                 "helpText": f"It begins with {_BEGINS}. Copy it from your paywall's page on "
@@ -81,7 +82,7 @@ def _authentication(address: str) -> dict[str, Any]:
             },
             {
                 "key": "base_url",
-                "label": "Address of the Connector",
+                "label": labels.ADDRESS,
                 "type": "string",
                 "required": True,
                 "default": address,

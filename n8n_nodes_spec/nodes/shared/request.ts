@@ -12,11 +12,17 @@ import {
 } from 'n8n-workflow';
 
 const NOT_A_CONNECTOR =
-	'This address does not answer like a Paywalls Connector. Check the Base URL in the credential';
+	'This address does not answer like a Paywalls Connector. Check the Connector Address in the credential';
 
-/** The connector's address without a slash at its end, and with https:// where that was left out. */
+/** n8n shows messages as HTML. */
+export function escaped(text: unknown): string {
+	const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+	return String(text ?? '').replace(/[&<>"]/g, (sign) => entities[sign]);
+}
+
+/** The connector's address without a slash or the version at its end, and with https:// where that was left out. */
 export function addressOf(credentials: ICredentialDataDecryptedObject): string {
-	const address = String(credentials.url).trim().replace(/\/+$/, '');
+	const address = String(credentials.url).trim().replace(/\/+$/, '').replace(/(\/openai)?\/v1$/i, '');
 	return address.replace(/^(?!https?:\/\/)/i, 'https://');
 }
 
@@ -30,9 +36,9 @@ export function toldBy(
 	const message = typeof body === 'object' ? body?.message : undefined;
 	const number = typeof body === 'object' ? body?.request_id : undefined;
 	return new NodeApiError(node, (typeof body === 'object' ? body : {}) as JsonObject, {
-		message: typeof message === 'string' ? message : NOT_A_CONNECTOR,
+		message: typeof message === 'string' ? escaped(message) : NOT_A_CONNECTOR,
 		description: number
-			? `The connector's operator finds this request under ${String(number)}.`
+			? `The connector's operator finds this request under ${escaped(number)}.`
 			: `It answered with status ${response.statusCode}.`,
 		httpCode: String(response.statusCode),
 		itemIndex,

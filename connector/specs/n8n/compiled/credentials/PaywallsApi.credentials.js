@@ -5,7 +5,7 @@ var __importDefault = (this && this.__importDefault) || function (mod) {
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.PaywallsApi = void 0;
 const connector_json_1 = __importDefault(require("./connector.json"));
-const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Base URL.';
+const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Connector Address.';
 class PaywallsApi {
     constructor() {
         this.name = 'paywallsApi';
@@ -24,13 +24,13 @@ class PaywallsApi {
                 description: 'The secret key of your paywall, from the Paywalls dashboard',
             },
             {
-                displayName: 'Base URL',
+                displayName: 'Connector Address',
                 name: 'url',
                 type: 'string',
                 required: true,
                 default: connector_json_1.default.url,
                 placeholder: 'e.g. https://connector.example.com',
-                description: 'The address of your Paywalls Connector',
+                description: 'Where your Paywalls Connector runs',
             },
         ];
         this.authenticate = {
@@ -38,7 +38,7 @@ class PaywallsApi {
             properties: { headers: { Authorization: '=Bearer {{$credentials.apiKey}}' } },
         };
         this.test = {
-            request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://")}}', url: '/v1/me' },
+            request: { baseURL: connector_json_1.default.baseURL, url: '/v1/me' },
             rules: [
                 {
                     type: 'responseCode',

@@ -7,7 +7,7 @@ import type {
 } from 'n8n-workflow';
 import connector from './connector.json';
 
-const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Base URL.';
+const WRONG_ADDRESS = 'There is no Paywalls Connector at this address. Check the Connector Address.';
 
 export class PaywallsApi implements ICredentialType {
 	name = 'paywallsApi';
@@ -30,13 +30,13 @@ export class PaywallsApi implements ICredentialType {
 			description: 'The secret key of your paywall, from the Paywalls dashboard',
 		},
 		{
-			displayName: 'Base URL',
+			displayName: 'Connector Address',
 			name: 'url',
 			type: 'string',
 			required: true,
 			default: connector.url,
 			placeholder: 'e.g. https://connector.example.com',
-			description: 'The address of your Paywalls Connector',
+			description: 'Where your Paywalls Connector runs',
 		},
 	];
 
@@ -46,7 +46,7 @@ export class PaywallsApi implements ICredentialType {
 	};
 
 	test: ICredentialTestRequest = {
-		request: { baseURL: '={{$credentials.url.trim().replace(/\\/+$/, "").replace(/^(?!https?:\\/\\/)/i, "https://")}}', url: '/v1/me' },
+		request: { baseURL: connector.baseURL, url: '/v1/me' },
 		rules: [
 			{
 				type: 'responseCode',

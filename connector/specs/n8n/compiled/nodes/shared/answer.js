@@ -7,26 +7,21 @@ exports.answer = void 0;
 const n8n_workflow_1 = require("n8n-workflow");
 const refusals_json_1 = __importDefault(require("./refusals.json"));
 const request_1 = require("./request");
-const GO_ON = 'To go on instead of stopping here, set “On Refusal” to “Continue”.';
-function escaped(text) {
-    const entities = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-    return String(text !== null && text !== void 0 ? text : '').replace(/[&<>"]/g, (sign) => entities[sign]);
-}
 function linked(url) {
     if (!url)
         return '';
-    return `${refusals_json_1.default.link} <a href="${escaped(url)}" target="_blank">${escaped(url)}</a>.`;
+    return `${refusals_json_1.default.link} <a href="${(0, request_1.escaped)(url)}" target="_blank">${(0, request_1.escaped)(url)}</a>.`;
 }
 function told(body) {
     const sentences = refusals_json_1.default.sentences;
     const sentence = sentences[body.outcome];
     if (!sentence)
-        return escaped(body.message);
+        return (0, request_1.escaped)(body.message);
     const values = {
         user: this.getNodeParameter('user', ''),
         what: body.amount || refusals_json_1.default.answer,
     };
-    return escaped(sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name])));
+    return (0, request_1.escaped)(sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name])));
 }
 async function read(items, response) {
     const body = response.body;
@@ -41,7 +36,7 @@ async function read(items, response) {
     if (body.success === false && onRefusal !== 'continue') {
         throw new n8n_workflow_1.NodeApiError(this.getNode(), body, {
             message: told.call(this, body),
-            description: [linked(body.action_url), onRefusal ? GO_ON : ''].filter(Boolean).join(' '),
+            description: [linked(body.action_url), onRefusal ? refusals_json_1.default.goOn : ''].filter(Boolean).join(' '),
             httpCode: String(response.statusCode),
             itemIndex,
         });

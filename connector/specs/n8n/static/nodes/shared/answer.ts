@@ -8,15 +8,7 @@ import {
 	type JsonObject,
 } from 'n8n-workflow';
 import refusals from './refusals.json';
-import { toldBy } from './request';
-
-const GO_ON = 'To go on instead of stopping here, set “On Refusal” to “Continue”.';
-
-/** n8n shows messages as HTML. */
-function escaped(text: unknown): string {
-	const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-	return String(text ?? '').replace(/[&<>"]/g, (sign) => entities[sign]);
-}
+import { escaped, toldBy } from './request';
 
 /** The link that the user must open, to be clicked or copied; empty if there is none. */
 function linked(url: unknown): string {
@@ -54,7 +46,7 @@ async function read(
 	if (body.success === false && onRefusal !== 'continue') {
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
 			message: told.call(this, body),
-			description: [linked(body.action_url), onRefusal ? GO_ON : ''].filter(Boolean).join(' '),
+			description: [linked(body.action_url), onRefusal ? refusals.goOn : ''].filter(Boolean).join(' '),
 			httpCode: String(response.statusCode),
 			itemIndex,
 		});
