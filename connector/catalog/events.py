@@ -2,7 +2,8 @@
 
 From these rows come the triggers, their words, their fields and their samples.
 A new event is one new row in `EVENTS`; a field nobody has yet is one constant in `event_fields`.
-The rows follow the `webhooks` section of the Paywalls.ai OpenAPI document; a test compares them.
+What starts most flows stands first: every platform shows the events in this order. A test compares
+them with the `webhooks` section of the Paywalls.ai OpenAPI document.
 """
 
 from collections.abc import Mapping
@@ -65,12 +66,6 @@ EVENTS: tuple[Event, ...] = (
         (f.WALLET_USER_ID, f.ACTIVITY_ID, f.AMOUNT, f.PROCESSING_FEE),
     ),
     Event(
-        "paywall.balance.charge.completed",
-        "Charge Completed",
-        "Triggers when a charge is settled for good.",
-        (f.WALLET_USER_ID, f.ACTIVITY_ID, f.SETTLEMENT_REFERENCE),
-    ),
-    Event(
         "paywall.balance.charge.failed",
         "Charge Failed",
         "Triggers when a user could not be charged.",
@@ -89,16 +84,10 @@ EVENTS: tuple[Event, ...] = (
         (f.WALLET_USER_ID, f.EXTERNAL_USER_ID, f.AMOUNT, f.CURRENCY, f.SOURCE, f.ACTIVITY_ID),
     ),
     Event(
-        "paywall.balance.topup.link.created",
-        "Top-Up Link Created",
-        "Triggers when a link is made where a user can add funds.",
-        (f.WALLET_USER_ID, f.REDIRECT_URL, f.CHECKOUT_SESSION_ID),
-    ),
-    Event(
-        "paywall.balance.trial.granted",
-        "Trial Credits Granted",
-        "Triggers when a user is given free credits to start with.",
-        (f.WALLET_USER_ID, f.CREDITS, f.ACTIVITY_ID),
+        "paywall.authorization.completed",
+        "Authorization Completed",
+        "Triggers when a user allows charges.",
+        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.CONNECTION_ID),
     ),
     Event(
         "paywall.stripe.checkout.session.completed",
@@ -107,28 +96,10 @@ EVENTS: tuple[Event, ...] = (
         (f.CHECKOUT_SESSION_ID, f.AMOUNT, f.CURRENCY, f.WALLET_USER_ID),
     ),
     Event(
-        "paywall.authorization.requested",
-        "Authorization Requested",
-        "Triggers when a user is asked to allow charges.",
-        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.REQUEST_ID, f.APPROVAL_URL, f.MODE),
-    ),
-    Event(
-        "paywall.authorization.completed",
-        "Authorization Completed",
-        "Triggers when a user allows charges.",
-        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.CONNECTION_ID),
-    ),
-    Event(
-        "paywall.authorization.declined",
-        "Authorization Declined",
-        "Triggers when a user says no to charges.",
-        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.REQUEST_ID, f.REASON),
-    ),
-    Event(
-        "paywall.authorization.revoked",
-        "Authorization Revoked",
-        "Triggers when a user who had allowed charges is disconnected.",
-        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID),
+        "paywall.balance.charge.completed",
+        "Charge Completed",
+        "Triggers when a charge is settled for good.",
+        (f.WALLET_USER_ID, f.ACTIVITY_ID, f.SETTLEMENT_REFERENCE),
     ),
     Event(
         "paywall.usage.charge.created",
@@ -144,13 +115,6 @@ EVENTS: tuple[Event, ...] = (
         ),
     ),
     Event(
-        "paywall.usage.charge.deferred",
-        "Usage Charge Deferred",
-        "Triggers when the price of a streamed AI answer will be known only at its end.",
-        (f.DEFERRED_REQUEST_ID, f.MODEL),
-        of_interest=False,
-    ),
-    Event(
         "paywall.usage.rate.limited",
         "Usage Limit Reached",
         "Triggers when a user has reached the number of requests allowed.",
@@ -161,6 +125,43 @@ EVENTS: tuple[Event, ...] = (
         "Request Blocked",
         "Triggers when a request is stopped because the user must first pay or give permission.",
         (f.WALLET_USER_ID, f.REASON, f.REQUEST_ID),
+    ),
+    Event(
+        "paywall.authorization.revoked",
+        "Authorization Revoked",
+        "Triggers when a user who had allowed charges is disconnected.",
+        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID),
+    ),
+    Event(
+        "paywall.authorization.declined",
+        "Authorization Declined",
+        "Triggers when a user says no to charges.",
+        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.REQUEST_ID, f.REASON),
+    ),
+    Event(
+        "paywall.authorization.requested",
+        "Authorization Requested",
+        "Triggers when a user is asked to allow charges.",
+        (f.EXTERNAL_USER_ID, f.WALLET_USER_ID, f.REQUEST_ID, f.APPROVAL_URL, f.MODE),
+    ),
+    Event(
+        "paywall.balance.topup.link.created",
+        "Top-Up Link Created",
+        "Triggers when a link is made where a user can add funds.",
+        (f.WALLET_USER_ID, f.REDIRECT_URL, f.CHECKOUT_SESSION_ID),
+    ),
+    Event(
+        "paywall.balance.trial.granted",
+        "Trial Credits Granted",
+        "Triggers when a user is given free credits to start with.",
+        (f.WALLET_USER_ID, f.CREDITS, f.ACTIVITY_ID),
+    ),
+    Event(
+        "paywall.usage.charge.deferred",
+        "Usage Charge Deferred",
+        "Triggers when the price of a streamed AI answer will be known only at its end.",
+        (f.DEFERRED_REQUEST_ID, f.MODEL),
+        of_interest=False,
     ),
     Event(
         "paywall.updated",
