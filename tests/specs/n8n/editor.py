@@ -28,6 +28,11 @@ class Editor:
         self.page.goto(f"{self._n8n.address}/workflow/{workflow}")
         self.page.get_by_test_id("canvas-node").first.wait_for()
 
+    def step(self, name: str) -> None:
+        """Open a step of the canvas by its name."""
+        self.page.get_by_test_id("canvas-node").filter(has_text=name).first.dblclick()
+        self.page.get_by_test_id("node-execute-button").wait_for()
+
     def search(self, text: str, wanted: str) -> None:
         """Type into the panel of nodes until it shows `wanted`, and choose that."""
         self.page.get_by_test_id("node-creator-plus-button").click()

@@ -10,8 +10,11 @@ from playwright.sync_api import Browser, expect
 
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.editor import Editor
+from tests.specs.n8n.flows import STEP, chain
+from tests.specs.n8n.test_ai import AGENT
 from tests.support.browser import page_in, running_browser
 
+CHARGE_ME = "Charge User: charge me for a poem, please"
 pytestmark = pytest.mark.xdist_group("n8n")
 ACTIONS = {
     "Charge user",
@@ -87,6 +90,29 @@ def test_the_chat_model_and_the_tool_are_found_under_an_agent(editor: Editor) ->
         editor.look_for("paywalls")
         editor.entries.get_by_text(wanted, exact=True).wait_for()
         editor.page.keyboard.press("Escape")
+
+
+def test_a_chain_with_the_chat_model_is_run(editor: Editor, connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("editor-reader", balance="5.00", connected=True)
+    saved = connected_app.n8n.save(chain("editor-reader", "Tell me about rain", max_tokens=50))
+    editor.open(saved["id"])
+    editor.step(STEP)
+    editor.run()
+    editor.shows("You said: Tell me about rain")
+    assert connected_app.paywall.asked("chat")[-1]["user"] == "editor-reader"
+
+
+def test_an_agent_that_has_the_tool_is_run(editor: Editor, connected_app: ConnectedApp) -> None:
+    connected_app.paywall.user("editor-talker", balance="5.00", connected=True)
+    agent = connected_app.imported(AGENT)
+    message = {"sessionId": "editor-talker", "action": "sendMessage", "chatInput": CHARGE_ME}
+    kept = {name: agent[name] for name in ("nodes", "connections", "settings")}
+    pinned = kept | {"name": "agent, pinned", "pinData": {"Chat Message": [{"json": message}]}}
+    editor.open(connected_app.n8n.save(pinned)["id"])
+    editor.step("AI Agent")
+    editor.run()
+    editor.shows("charged")
+    assert "0.25" in [row["amount"] for row in connected_app.booked("editor-talker")]
 
 
 def test_a_refusal_says_who_has_too_little_for_what_with_a_link_to_click(
