@@ -19,10 +19,11 @@ MEANINGS = {
 REFUSED = {
     AUTHORIZATION_REQUIRED: "User {user} has not allowed charges yet",
     TOPUP_REQUIRED: "User {user} has too little balance for {what}",
-    DECLINED: "Paywalls declined to charge user {user} for {what}",
+    DECLINED: "Paywalls declined to charge user {user} for {what}, and said: {message}",
 }
 """The same, told to the builder who watches a flow stop: `{user}` as it was sent, `{what}` the
-amount or "an answer". The action's own message is for the user."""
+amount or "an answer". The action's own `{message}` is for the user; why somebody was declined only
+it can say."""
 THE_LINK = "Send them this link:"
 ANSWER_PRICE = "an answer"
 """What is paid for where no amount is sent."""

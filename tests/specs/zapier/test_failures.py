@@ -143,7 +143,7 @@ def test_a_refusal_tells_the_builder_who_has_too_little_for_what(
     ("outcome", "wanted"),
     [
         ("authorization_required", "User ann has not allowed charges yet."),
-        ("declined", "Paywalls declined to charge user ann for 1."),
+        ("declined", "Paywalls declined to charge user ann for 1, and said: You cannot."),
     ],
 )
 def test_every_refusal_is_told_to_the_builder(outcome: str, wanted: str, builder: Builder) -> None:

@@ -8,10 +8,10 @@ const fail = (error) => {
 const said = response.data && typeof response.data === 'object' ? response.data : {};
 const link = typeof said.action_url === 'string' ? said.action_url : '';
 const asked = bundle.inputData || {};
-const values = { user: asked.user, what: said.amount || asked.amount || '__ANSWER__' };
+const values = { user: asked.user, what: said.amount || asked.amount || '__ANSWER__', message: said.message };
 const told = (refused[said.outcome] || '').replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 const refusal = response.status < 400 && said.success === false && told;
-const words = refusal ? (link ? `${told}. __LINK_WORDS__` : `${told}.`) : typeof said.message === 'string' ? said.message : '';
+const words = refusal ? (link ? `${told}. __LINK_WORDS__` : `${told.replace(/\.$/, '')}.`) : typeof said.message === 'string' ? said.message : '';
 const whole = !words || words.includes(link) ? words : `${words} ${link}`;
 const cut = `${whole.replace(link, '').trim().slice(0, Math.max(0, longest - 3 - link.length)).trim()}… ${link}`;
 const sentence = link && whole.length > longest ? cut : whole;

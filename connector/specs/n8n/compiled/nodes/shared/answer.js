@@ -20,6 +20,7 @@ function told(body) {
     const values = {
         user: this.getNodeParameter('user', ''),
         what: body.amount || refusals_json_1.default.answer,
+        message: body.message,
     };
     return (0, request_1.escaped)(sentence.replace(/\{(\w+)\}/g, (_, name) => String(values[name])));
 }

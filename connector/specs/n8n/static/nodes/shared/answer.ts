@@ -24,6 +24,7 @@ function told(this: IExecuteSingleFunctions, body: IDataObject): string {
 	const values: Record<string, unknown> = {
 		user: this.getNodeParameter('user', ''),
 		what: body.amount || refusals.answer,
+		message: body.message,
 	};
 	return escaped(sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name])));
 }
