@@ -49,6 +49,7 @@ def _with_key(line: str, body: bytes = b"", kind: str = "application/json") -> b
 
 _HALF_BODY = b"POST /v1/charge HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{"
 _CHAT = b'{"model":"m","stream":true,"user":"ann","messages":[{"role":"user","content":"x"}]}'
+_STUCK = b'{"user":"stuck","amount":"1","reference":"order-1"}'
 _FORM_KIND = "application/x-www-form-urlencoded"
 _FORM = b"&".join(b"f%d=a" % number for number in range(120_000))[:1_000_000]
 CROWDS = (
@@ -59,6 +60,7 @@ CROWDS = (
     Crowd("idle connections", 10_000, b""),
     Crowd("long answers that nobody reads", 300, _with_key("GET /openapi.json")),
     Crowd("calls of 1 s with one key", 300, _with_key("GET /v1/balance?user=slow")),
+    Crowd("charges that wait for one reference", 300, _with_key("POST /v1/charge", _STUCK)),
     Crowd("streams with one key", 300, _with_key("POST /openai/v1/chat/completions", _CHAT)),
     Crowd(
         "forms of 1 MB",

@@ -1,7 +1,8 @@
-"""A stand-in for the billing API that answers from canned bytes: at once, or after a second.
+"""A stand-in for the billing API that answers from canned bytes: at once, or after a while.
 
-`python -m bench.stub PORT`. A user whose id begins with `slow` waits for a second; a chat with
-`"stream": true` comes as server-sent events. It costs a fraction of any server under test.
+`python -m bench.stub PORT`. A user whose id begins with `slow` waits for a second, a charge of one
+whose id begins with `stuck` for fifteen; a chat with `"stream": true` comes as server-sent events.
+It costs a fraction of any server under test.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from typing import cast
 
 SLOW_SECONDS = 1.0
+STUCK_SECONDS = 15.0
 TOKENS = 10
 TOKEN_SECONDS = 0.003
 
@@ -101,6 +103,8 @@ class _Conversation(asyncio.Protocol):
         answer = _ANSWERS.get(path, _NOT_FOUND)
         if b"user=slow" in query:
             self._loop.call_later(SLOW_SECONDS, self._transport.write, answer)
+        elif b'"stuck' in body:
+            self._loop.call_later(STUCK_SECONDS, self._transport.write, answer)
         else:
             self._transport.write(answer)
 
