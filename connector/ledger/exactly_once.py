@@ -22,12 +22,13 @@ from connector.errors import (
 from connector.ledger import evidence, tries
 from connector.ledger.claims import Intent, Lease, Sender, claim
 from connector.ledger.verdicts import Verdict
+from connector.ledger.waiting import Waiting
 from connector.store import Store, ledger_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import ledger_answered
 
-_FIRST_LOOK, _LAST_LOOK = 0.02, 0.25
+_waiting = Waiting()
 
 log = structlog.get_logger(__name__)
 
@@ -66,23 +67,19 @@ def run(
 def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Verdict | None:
     """The verdict of the try that holds the lease, or None when the lease ended without one.
 
-    Holds no database connection while it waits. Raises StillInFlight when the time is up.
+    Raises StillInFlight when the time is up.
     """
-    pause = _FIRST_LOOK
-    while deadline.left() > pause + 0.05:
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LAST_LOOK)
-        seen = store.read(lambda connection: ledger_rows.get(connection, entry.id))
-        if seen is None or (seen.state == PENDING and not seen.leased):
-            return None
-        if seen.state != PENDING:
-            return _decided(seen) or (Verdict.from_json(seen.answer) if seen.answer else None)
-    raise StillInFlight(
-        "The same reference is still being worked on. Try again in a few seconds; it will not "
-        "count twice.",
-        reference=reference,
-        retry_after=5,
-    )
+    seen = _waiting.until_settled(store, entry, deadline)
+    if seen is None:
+        raise StillInFlight(
+            "The same reference is still being worked on. Try again in a few seconds; it will not "
+            "count twice.",
+            reference=reference,
+            retry_after=5,
+        )
+    if seen.state == PENDING:
+        return None
+    return _decided(seen) or (Verdict.from_json(seen.answer) if seen.answer else None)
 
 
 def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
