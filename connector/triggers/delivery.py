@@ -171,8 +171,9 @@ class DeliveryWorker:
         self._slots.age()
         if not self._slots.free:
             return chosen, dead, False
+        begins = not self._last_paywall
         waiting = self._store.read(lambda c: outbox_turns.waiting(c, self._last_paywall))
-        self._last_paywall = waiting.last
+        self._last_paywall, whole_round = waiting.last, begins and not waiting.last
         share = max(1, self._slots.free // max(1, len(waiting.paywalls)))
         for paywall_id in waiting.paywalls:
             self._choose_of(paywall_id, waiting.moment, share, chosen, dead)
@@ -182,7 +183,8 @@ class DeliveryWorker:
         self._cursors = {
             paywall_id: hook_id
             for paywall_id, hook_id in self._cursors.items()
-            if hook_id and (waiting.last or paywall_id in waiting.paywalls)
+            # Only a whole round shows that nothing of a paywall waits any more.
+            if hook_id and (not whole_round or paywall_id in waiting.paywalls)
         }
         more = bool(chosen or dead or self._last_paywall or self._cursors)
         return chosen, dead, more and self._slots.free > 0

@@ -27,9 +27,11 @@ def inline(package: Path) -> int:
         assert _SPREAD in text
         text = text.replace(_SPREAD, members).replace(_IMPORT, "").replace(_SUBTITLE, "")
         node.write_text(text, encoding="utf-8")
-    address = json.loads((package / "credentials/connector.json").read_text())["url"]
+    values = json.loads((package / "credentials/connector.json").read_text())
     credential = package / "credentials/PaywallsApi.credentials.ts"
-    text = credential.read_text(encoding="utf-8").replace("connector.url", f"'{address}'")
+    text = credential.read_text(encoding="utf-8")
+    for name, value in values.items():
+        text = text.replace(f"connector.{name}", _literal(value))
     text = text.replace("import connector from './connector.json';\n", "")
     credential.write_text(text, encoding="utf-8")
     return len(nodes)
