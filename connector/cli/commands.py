@@ -31,6 +31,7 @@ from connector.serving.listening import CannotListen, refuse_taken
 from connector.serving.server import Service, run
 from connector.specs import build
 from connector.store import Store, make_engine, migrate
+from connector.store.engine import only_reads
 from connector.telemetry.logs import configure_logging
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class _Commands(click.Group):
         except ConnectorError as error:
             _stop(f"{error.message} `connector doctor` says more.")
         except OperationalError as error:
-            if "readonly" in str(error.orig) or "read-only" in str(error.orig):
+            if only_reads(error.orig):
                 _stop(
                     "The database can only be read. Let the connector's user write the database "
                     "file and its folder (or, on PostgreSQL, use a server that is not a standby)."

@@ -12,7 +12,7 @@ from connector.ledger import evidence
 from connector.ledger.evidence import Evidence
 from connector.ledger.tries import BROKEN_OFF, STORED
 from connector.ledger.verdicts import Verdict
-from connector.store import evidence_rows, ledger_rows, ledger_search, try_rows
+from connector.store import ledger_rows, ledger_search, paywall_rows, try_rows
 from connector.store.event_rows import EventRow
 from connector.store.ledger_rows import Entry
 from connector.store.ledger_search import Wanted
@@ -59,7 +59,7 @@ def find(connection: Connection, what: str) -> list[Story]:
 def _story(connection: Connection, row: Entry) -> Story:
     told = Evidence()
     if state_of(row) in (ledger_rows.IN_DOUBT, ledger_rows.UNKNOWN):
-        ids = evidence_rows.paywall_ids(connection, row.paywall_id)
+        ids = paywall_rows.all_of(connection, row.paywall_id)
         told = evidence.about(connection, ids, row)
     return Story(row, try_rows.of(connection, row.id), told)
 

@@ -19,7 +19,14 @@ from connector import jsontext
 from connector.catalog import outcomes
 from connector.catalog.actions import by_key
 from connector.ledger.verdicts import Verdict
-from connector.store import event_rows, evidence_rows, ledger_rows, ledger_search, undecided_rows
+from connector.store import (
+    event_rows,
+    evidence_rows,
+    ledger_rows,
+    ledger_search,
+    paywall_rows,
+    undecided_rows,
+)
 from connector.store.event_rows import EventRow
 from connector.store.ledger_rows import DONE, IN_DOUBT, UNKNOWN, Entry
 
@@ -84,7 +91,7 @@ def prove_all(connection: Connection) -> int:
     wanted = ledger_search.Wanted((IN_DOUBT, UNKNOWN))
     proved = 0
     for entry in ledger_search.search(connection, wanted, _AT_A_TIME):
-        ids = evidence_rows.paywall_ids(connection, entry.paywall_id)
+        ids = paywall_rows.all_of(connection, entry.paywall_id)
         proved += prove(connection, ids, entry).state == DONE
     return proved
 

@@ -132,11 +132,12 @@ _READ_ONLY = "25006"
 def _throw_away_read_only(context: ExceptionContext) -> None:
     """A connection that may only read stays so after the database was mended: it is a lost one, and
     so are the others of the pool."""
-    if _only_reads(context.original_exception):
+    if only_reads(context.original_exception):
         context.is_disconnect = True
 
 
-def _only_reads(cause: BaseException | None) -> bool:
+def only_reads(cause: BaseException | None) -> bool:
+    """Whether a driver's error says that the database may only be read."""
     name = getattr(cause, "sqlite_errorname", "") or ""
     return getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY")
 
@@ -151,7 +152,7 @@ def _unavailable(error: Exception) -> Exception:
     state = getattr(cause, "sqlstate", None) or ""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or state in _PASSING:
         log.warning("database_unavailable", cause=type(cause).__name__, sqlstate=state)
-        what = "can only be read right now" if _only_reads(cause) else "is busy or away"
+        what = "can only be read right now" if only_reads(cause) else "is busy or away"
         return Unavailable(
             f"The connector's database {what}, so nothing was done. Try again in a moment.",
             retry_after=2,

@@ -141,6 +141,14 @@ def users_of(
     return {row.wallet_id: row.external_id for row in rows}
 
 
+def wallets_of(connection: Connection, paywall_ids: Sequence[str], user: str) -> Sequence[str]:
+    """The wallet ids that are known to be of one of the caller's users."""
+    query = select(user_pairs.c.wallet_id).where(
+        user_pairs.c.paywall_id.in_(paywall_ids), user_pairs.c.external_id == user
+    )
+    return connection.execute(query).scalars().all()
+
+
 def get(connection: Connection, paywall_id: str, seq: int) -> EventRow | None:
     """One event by its number."""
     row = connection.execute(
@@ -189,11 +197,7 @@ def _chosen(
         return [[*wanted, events.c.type == type] if type else wanted]
     if type:  # as an expression: a type's own index would go through the events of all users
         wanted.append(events.c.type.concat("") == type)
-    wallets = connection.execute(
-        select(user_pairs.c.wallet_id).where(
-            user_pairs.c.paywall_id == paywall_id, user_pairs.c.external_id == user
-        )
-    ).scalars()
+    wallets = wallets_of(connection, [paywall_id], user)
     return [
         [*wanted, events.c.external_id == user],
         *(

@@ -7,23 +7,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from connector.store import event_rows
 from connector.store.event_rows import EventRow
 from connector.store.ledger_rows import DONE, Entry
-from connector.store.tables import ledger, paywalls
-from connector.store.trigger_tables import events, user_pairs
+from connector.store.tables import ledger
+from connector.store.trigger_tables import events
 
 MOST_EVENTS = 500
 _columns = [events.c[name] for name in EventRow.__dataclass_fields__]
-
-
-def paywall_ids(connection: Connection, paywall_id: str) -> list[str]:
-    """All local paywalls that are the same as this one."""
-    root = connection.execute(
-        select(paywalls.c.merged_into).where(paywalls.c.id == paywall_id)
-    ).scalar()
-    root = root or paywall_id
-    same = select(paywalls.c.id).where(paywalls.c.merged_into == root)
-    return [root, *connection.execute(same).scalars()]
 
 
 def received(
@@ -31,12 +22,7 @@ def received(
 ) -> list[EventRow]:
     """Events of these types that may be a user's, received since a moment, the oldest first, at
     most `MOST_EVENTS`. Where no wallet of the user is known, any event may be theirs."""
-    wallets = connection.execute(
-        select(user_pairs.c.wallet_id).where(
-            user_pairs.c.paywall_id.in_(ids), user_pairs.c.external_id == user
-        )
-    ).scalars()
-    theirs = [*wallets]
+    theirs = event_rows.wallets_of(connection, ids, user)
     query = select(*_columns).where(
         events.c.paywall_id.in_(ids), events.c.type.in_(types), events.c.received_at >= since
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
     Connection,
     Integer,
@@ -62,8 +63,8 @@ def waiting(connection: Connection, after_paywall: str) -> Waiting:
         return Waiting(moment, (), "")
     given = {"after_paywall": after_paywall, "most": _PAYWALLS, "moment": moment}
     walked = connection.execute(_paywalls, given).all()
-    last = walked[-1].paywall_id if len(walked) == _PAYWALLS else ""
-    return Waiting(moment, tuple(row.paywall_id for row in walked if row.is_due), last or "")
+    last = walked[-1].id if len(walked) == _PAYWALLS else ""
+    return Waiting(moment, tuple(row.id for row in walked if row.is_due), last)
 
 
 def due(
@@ -92,11 +93,22 @@ _paywall = bindparam("paywall", type_=String)
 _moment = bindparam("moment", type_=Moment)
 
 
-def _next_hook(hook_id: ColumnElement[str]) -> ScalarSelect[str]:
-    return (
-        select(func.min(deliveries.c.hook_id))
-        .where(is_pending, deliveries.c.paywall_id == _paywall, deliveries.c.hook_id > hook_id)
-        .scalar_subquery()
+def _walk(
+    column: ColumnElement[str], after: BindParameter[str], *which: ColumnElement[bool]
+) -> CTE:
+    """The next ids in `column` behind `after` of what is pending, each once, in their order, at
+    most `most` of them, numbered; from one place of the index to the next."""
+
+    def following(last: ColumnElement[str]) -> ScalarSelect[str]:
+        return select(func.min(column)).where(is_pending, *which, column > last).scalar_subquery()
+
+    start = select(following(after).label("id"), literal(1).label("number")).cte(
+        "walk", recursive=True
+    )
+    return start.union_all(
+        select(following(start.c.id), start.c.number + 1).where(
+            start.c.id.is_not(None), start.c.number < bindparam("most", type_=Integer)
+        )
     )
 
 
@@ -107,7 +119,7 @@ def _due(walk: CTE, dialect: str) -> ScalarSelect[str]:
         select(deliveries.c.id, deliveries.c.next_at)
         .where(
             deliveries.c.paywall_id == _paywall,
-            deliveries.c.hook_id == walk.c.hook_id,
+            deliveries.c.hook_id == walk.c.id,
             is_pending,
             deliveries.c.next_at <= _moment,
         )
@@ -125,50 +137,27 @@ def _due(walk: CTE, dialect: str) -> ScalarSelect[str]:
 @cache
 def _queues(dialect: str) -> Select[Any]:
     """Made once: the worker asks this all the time, and putting it together costs more."""
-    start = select(
-        _next_hook(bindparam("after_hook", type_=String)).label("hook_id"),
-        literal(1).label("number"),
-    ).cte("walk", recursive=True)
-    walk = start.union_all(
-        select(_next_hook(start.c.hook_id), start.c.number + 1).where(
-            start.c.hook_id.is_not(None), start.c.number < bindparam("most", type_=Integer)
-        )
-    )
+    after = bindparam("after_hook", type_=String)
+    walk = _walk(deliveries.c.hook_id, after, deliveries.c.paywall_id == _paywall)
     return (
         select(
-            walk.c.hook_id,
+            walk.c.id,
             hooks.c.target_hash,
             hooks.c.state,
             hooks.c.failing_since,
             _due(walk, dialect),
         )
-        .join(hooks, hooks.c.id == walk.c.hook_id)
+        .join(hooks, hooks.c.id == walk.c.id)
         .order_by(walk.c.number)
     )
 
 
-def _next_paywall(paywall_id: ColumnElement[str]) -> ScalarSelect[str]:
-    return (
-        select(func.min(deliveries.c.paywall_id))
-        .where(is_pending, deliveries.c.paywall_id > paywall_id)
-        .scalar_subquery()
-    )
-
-
 def _waiting() -> Select[Any]:
-    start = select(
-        _next_paywall(bindparam("after_paywall", type_=String)).label("paywall_id"),
-        literal(1).label("number"),
-    ).cte("walk", recursive=True)
-    walk = start.union_all(
-        select(_next_paywall(start.c.paywall_id), start.c.number + 1).where(
-            start.c.paywall_id.is_not(None), start.c.number < bindparam("most", type_=Integer)
-        )
-    )
+    walk = _walk(deliveries.c.paywall_id, bindparam("after_paywall", type_=String))
     is_due = (
         select(literal(1))
         .where(
-            deliveries.c.paywall_id == walk.c.paywall_id,
+            deliveries.c.paywall_id == walk.c.id,
             is_pending,
             deliveries.c.next_at <= _moment,
         )
@@ -176,8 +165,8 @@ def _waiting() -> Select[Any]:
         .exists()
     )
     return (
-        select(walk.c.paywall_id, is_due.label("is_due"))
-        .where(walk.c.paywall_id.is_not(None))
+        select(walk.c.id, is_due.label("is_due"))
+        .where(walk.c.id.is_not(None))
         .order_by(walk.c.number)
     )
 

@@ -88,6 +88,12 @@ def confirm(connection: Connection, fingerprints: Mapping[str, str], upstream_id
     return Paywall(root, named or "", _with_aliases(connection, root))
 
 
+def all_of(connection: Connection, paywall_id: str) -> tuple[str, ...]:
+    """A local paywall, which may be an alias, and all that are the same as it; the root first."""
+    merged_into = select(paywalls.c.merged_into).where(paywalls.c.id == paywall_id)
+    return _with_aliases(connection, connection.execute(merged_into).scalar() or paywall_id)
+
+
 def distrust(connection: Connection, fingerprints: Sequence[str]) -> None:
     """Forget that upstream accepted a key: every process asks again at its next use."""
     _distrust(connection, paywall_keys.c.fingerprint.in_(fingerprints))
