@@ -148,7 +148,12 @@ def _with_next_key(
 
     def go_on(connection: Connection) -> bool:
         row = ledger_rows.get(connection, owned.entry_id, lock=True)
-        if row is not None and evidence.about(connection, intent.paywall.ids, row).fitting:
+        told = evidence.about(connection, intent.paywall.ids, row) if row else evidence.Evidence()
+        if told.proof is not None:  # it came just now: the next call finds the row decided by it
+            raise StillInDoubt(
+                f"An earlier try has just been confirmed. {SAME_AGAIN}", retry_after=1
+            )
+        if told.fitting:
             raise StillInDoubt(_PERHAPS_DONE, retry_after=_LOOKED_UP_AFTER)
         if not ledger_rows.next_key(connection, owned.entry_id, owned.token, key):
             return False

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from connector.errors import StillInDoubt, StoredRefusal
 from connector.ledger.evidence import prove_all
 from connector.store.ledger_rows import DONE, IN_DOUBT
 from tests.ledger.rows import Rows
@@ -102,6 +103,23 @@ def test_an_event_that_fits_keeps_the_next_key_from_being_sent(
     assert f"event {event}" in connector(database, "show", "order-1").output
     (shown,) = json.loads(connector(database, "show", "order-1", "--json").output)
     assert shown["may_be"] == [event]
+
+
+def test_an_event_that_proves_it_while_it_is_asked_about_keeps_the_next_key_from_being_sent(
+    doubted: ChargeClient, rows: Rows
+) -> None:
+    rows.pass_seconds(SETTLED)
+    sent: list[str] = []
+
+    def repeats_its_no(upstream_key: str) -> dict[str, object]:
+        sent.append(upstream_key)
+        rows.event(reference="order-1")
+        raise StoredRefusal("It is not known yet whether this went through.")
+
+    with pytest.raises(StillInDoubt, match="Send the same again"):
+        doubted.attempt(repeats_its_no)
+    assert len(sent) == 1
+    assert doubted.charge().duplicate
 
 
 def test_an_event_that_another_charge_explains_blocks_nothing(
