@@ -6,6 +6,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.specs.n8n.server import OWNER, N8n
 
+RUN_SECONDS = 60.0
+"""How long a run may take until its output is there: an agent on a busy machine takes over 5."""
+
 
 class Editor:
     """The editor in one window, signed in."""
@@ -93,6 +96,6 @@ class Editor:
         """What the open node gave."""
         return self.page.get_by_test_id("output-panel")
 
-    def shows(self, text: str) -> None:
-        """Wait until the output shows a text."""
-        expect(self.output()).to_contain_text(text)
+    def shows(self, text: str, *, within: float = RUN_SECONDS) -> None:
+        """Wait until the output shows a text, at most `within` seconds."""
+        expect(self.output()).to_contain_text(text, timeout=within * 1000)
