@@ -31,7 +31,7 @@ from connector.serving.listening import CannotListen, refuse_taken
 from connector.serving.server import Service, run
 from connector.specs import build
 from connector.store import Store, make_engine, migrate
-from connector.store.engine import only_reads
+from connector.store.failures import only_reads
 from connector.telemetry.logs import configure_logging
 
 log = structlog.get_logger(__name__)

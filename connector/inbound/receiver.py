@@ -16,13 +16,13 @@ from cachetools import TTLCache
 from sqlalchemy import Connection
 
 from connector.circuit_breaker import CircuitBreaker, CircuitOpen
+from connector.coalescing import Coalescer
 from connector.errors import (
     EndpointGone,
     InvalidField,
     SignatureRefused,
     Unavailable,
 )
-from connector.inbound.coalescing import Coalescer
 from connector.inbound.endpoints import Endpoints, Known
 from connector.inbound.envelope import InboundEvent, read
 from connector.inbound.recording import record
@@ -60,7 +60,9 @@ class Inbound:
         self._store, self._endpoints, self._wake = store, endpoints, wake
         self._retention = timedelta(days=retention_days)
         self._circuit_breaker = CircuitBreaker(Unavailable, PROBE_SECONDS)
-        self._coalescer = Coalescer(self._keep_all)
+        self._coalescer: Coalescer[str, _Delivery, str] = Coalescer(
+            lambda endpoint_id, take: self._keep_all(endpoint_id, take())
+        )
         self._said: TTLCache[str, bool] = TTLCache(maxsize=16, ttl=_AGAIN_SECONDS)
         self._saying = Lock()
 
@@ -84,7 +86,7 @@ class Inbound:
             raise SignatureRefused("The signature of this delivery is missing or wrong.")
         try:
             with self._circuit_breaker.watched():
-                result = self._coalescer.run(endpoint_id, (read(body), body))
+                result = self._together(endpoint_id, (read(body), body))
             if result in _OURS:
                 raise Unavailable(_OURS[result])
         except Unavailable:
@@ -97,6 +99,15 @@ class Inbound:
             raise InvalidField("This event belongs to another paywall.", field="paywallId")
         inbound_received(result)
         return result
+
+    def _together(self, endpoint_id: str, delivery: _Delivery) -> str:
+        """What became of a delivery, kept with those that come in meanwhile. Raises Unavailable."""
+        try:
+            return self._coalescer.run(endpoint_id, delivery)
+        except TimeoutError:
+            raise Unavailable(
+                "The connector is busy. Try again in a moment.", retry_after=5
+            ) from None
 
     def _now_and_then(self, what: str, endpoint_id: str) -> None:
         """Log what anybody in the internet can cause, but not each time; metrics count them all."""

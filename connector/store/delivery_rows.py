@@ -9,12 +9,10 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     Connection,
     Executable,
@@ -23,14 +21,14 @@ from sqlalchemy import (
     delete,
     literal,
     literal_column,
-    or_,
     select,
 )
 
 from connector.catalog.events import ANY_EVENT, EVENTS_BY_TYPE
-from connector.store.hook_rows import ACTIVE, Hook
+from connector.store.hook_rows import Hook, is_live
 from connector.store.outbox_rows import PENDING
 from connector.store.paging import older_than
+from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
 from connector.store.timestamps import fixed, now
 from connector.store.trigger_tables import (
@@ -94,16 +92,15 @@ def fan_out(
         "paywall": paywall_id,
         "seq": event_seq,
         "event": event_id,
+        "any": ANY_EVENT,
         "trigger": known.key if known else ANY_EVENT,
-        "for_all": bool(wallet_id) and not user,
-        "user": user,
     }
-    return connection.execute(_fan_out(connection.dialect.name), given).rowcount
+    if wallet_id and not user:
+        return _fan_out_to_all.changed(connection, given)
+    return _fan_out.changed(connection, given | {"user": user})
 
 
-@cache
-def _fan_out(dialect: str) -> Executable:
-    """Made once: putting this statement together costs more than running it."""
+def _fanning_out(dialect: str, *whose: ColumnElement[bool]) -> Executable:
     rows = (
         select(
             literal_column(_ROW_ID[dialect]),
@@ -113,18 +110,23 @@ def _fan_out(dialect: str) -> Executable:
         )
         .where(
             hooks.c.paywall_id == bindparam("paywall"),
-            hooks.c.state == ACTIVE,
-            hooks.c.trigger.in_([ANY_EVENT, bindparam("trigger", type_=String)]),
-            or_(
-                hooks.c.user_id.in_(["", bindparam("user", type_=String)]),
-                bindparam("for_all", type_=Boolean),
+            is_live,
+            hooks.c.trigger.in_(
+                [bindparam("any", type_=String), bindparam("trigger", type_=String)]
             ),
+            *whose,
         )
         .with_for_update(read=True, key_share=True)
     )
-    insert = insert_for(dialect)
-    put = insert(deliveries).from_select(COLUMNS, rows).on_conflict_do_nothing()
-    return put.execution_options(preserve_rowcount=True)
+    return insert_for(dialect)(deliveries).from_select(COLUMNS, rows).on_conflict_do_nothing()
+
+
+_fan_out = Prepared(
+    lambda dialect: _fanning_out(
+        dialect, hooks.c.user_id.in_([literal_column("''"), bindparam("user", type_=String)])
+    )
+)
+_fan_out_to_all = Prepared(_fanning_out)
 
 
 def add_sample(connection: Connection, hook: Hook, event_id: str) -> str:

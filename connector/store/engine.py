@@ -1,30 +1,29 @@
 """Opening the database, and the two ways to use it: read and write.
 
-SQLite: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE` for writes, which one thread commits in groups.
+SQLite: WAL, `synchronous=FULL`, `BEGIN IMMEDIATE` for writes, which are committed in groups.
 PostgreSQL: a bounded pool, whatever the number of threads. A database that keeps a caller waiting
 for more than 5 s is told as Unavailable (503).
 """
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import structlog
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from connector.errors import Unavailable
-from connector.store import clock, sqlite_file
+from connector.store import clock, failures, sqlite_file
 from connector.store.writer import GroupWriter
 
 WAIT_SECONDS = 5
+READERS = 8
+"""Connections that read SQLite at a time in one process; one more writes."""
 POOL_SECONDS, LOCK_SECONDS = 2, 3
 """On PostgreSQL one caller may wait for a connection and then for a lock: five seconds in all."""
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 
 def make_engine(database_url: str, pool_size: int = 10) -> Engine:
@@ -37,18 +36,18 @@ def make_engine(database_url: str, pool_size: int = 10) -> Engine:
         if database_url.startswith("sqlite")
         else _postgresql(database_url, pool_size)
     )
-    event.listen(engine, "handle_error", _throw_away_read_only)
+    event.listen(engine, "handle_error", failures.throw_away_read_only)
     return engine
 
 
 def _postgresql(database_url: str, pool_size: int) -> Engine:
     milliseconds = WAIT_SECONDS * 1000
-    return create_engine(
+    engine = create_engine(
         database_url,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
         pool_recycle=1800,
         hide_parameters=True,
         connect_args={
@@ -63,13 +62,38 @@ def _postgresql(database_url: str, pool_size: int) -> Engine:
             f"-c idle_in_transaction_session_timeout={milliseconds * 2}",
         },
     )
+    event.listen(engine, "checkout", _refuse_ended)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Reading goes without a transaction: each statement sees what was committed when it began,
+    within one or not, and two of three journeys are saved."""
+    options = connection.get_execution_options()
+    driver: Any = connection.connection.driver_connection
+    if "isolation_level" not in options and driver.autocommit != options.get("reads_only", False):
+        driver.autocommit = not driver.autocommit
+
+
+def _refuse_ended(connection: Any, *_: object) -> None:
+    """A connection that the server has ended while it was idle shows that without being asked:
+    something can be read from it. Raises DisconnectionError, at which the pool makes a new one."""
+    ended = connection.closed
+    if not ended:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        ended = bool(poll.poll(0))
+    if ended:
+        raise DisconnectionError("the database has ended this connection")
 
 
 def _sqlite(database_url: str) -> Engine:
     engine = create_engine(
         database_url,
-        pool_size=8,
+        pool_size=READERS + 1,
         max_overflow=0,
+        pool_use_lifo=True,
         pool_timeout=WAIT_SECONDS,
         hide_parameters=True,
         connect_args={"timeout": WAIT_SECONDS, "check_same_thread": False},
@@ -106,7 +130,7 @@ class Store:
             with self._reader.begin() as connection:
                 return work(connection)
         except (DBAPIError, PoolTimeout) as error:
-            raise _unavailable(error) from error
+            raise failures.unavailable(error) from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run a writing `work`; when this returns, it is durable. Raises Unavailable while the
@@ -117,44 +141,10 @@ class Store:
             with self.engine.begin() as connection:
                 return work(connection)
         except (DBAPIError, PoolTimeout) as error:
-            raise _unavailable(error) from error
+            raise failures.unavailable(error) from error
 
     def close(self) -> None:
         """Finish what is being written and let go of all connections."""
         if self._group is not None:
             self._group.close()
         self.engine.dispose()
-
-
-_READ_ONLY = "25006"
-
-
-def _throw_away_read_only(context: ExceptionContext) -> None:
-    """A connection that may only read stays so after the database was mended: it is a lost one, and
-    so are the others of the pool."""
-    if only_reads(context.original_exception):
-        context.is_disconnect = True
-
-
-def only_reads(cause: BaseException | None) -> bool:
-    """Whether a driver's error says that the database may only be read."""
-    name = getattr(cause, "sqlite_errorname", "") or ""
-    return getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY")
-
-
-_PASSING = {"25P02", "25P03", _READ_ONLY}
-"""PostgreSQL's own word for a transaction that it ended because we stalled, and for a server that
-has just become a standby. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
-
-
-def _unavailable(error: Exception) -> Exception:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    state = getattr(cause, "sqlstate", None) or ""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout) or state in _PASSING:
-        log.warning("database_unavailable", cause=type(cause).__name__, sqlstate=state)
-        what = "can only be read right now" if only_reads(cause) else "is busy or away"
-        return Unavailable(
-            f"The connector's database {what}, so nothing was done. Try again in a moment.",
-            retry_after=2,
-        )
-    return error

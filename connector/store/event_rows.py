@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Executable,
     Select,
     bindparam,
     delete,
@@ -17,11 +18,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from connector.store.prepared import Prepared
 from connector.store.timestamps import fixed, now
 from connector.store.trigger_tables import events, subscriptions, unreadable, user_pairs
+from connector.store.upsert import insert_for
 
 
 @dataclass(frozen=True)
@@ -41,29 +42,35 @@ class EventRow:
 
 _columns = [events.c[name] for name in EventRow.__dataclass_fields__]
 
-# What each event needs is made once: putting a statement together costs more than running it.
-_insert = {
-    dialect: insert(events)
-    .values(seq=None, received_at=now())
-    .on_conflict_do_nothing()
-    .returning(events.c.id)
-    for dialect, insert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
-}
-_count_on = (
-    update(subscriptions)
-    .where(subscriptions.c.paywall_id == bindparam("paywall"))
-    .values(last_seq=subscriptions.c.last_seq + bindparam("count"))
-    .returning(subscriptions.c.last_seq)
+_given = "paywall_id event_id type created_at wallet_id external_id body"
+_insert = Prepared(
+    lambda dialect: (
+        insert_for(dialect)(events)
+        .values({name: bindparam(name) for name in _given.split()} | {"received_at": now()})
+        .on_conflict_do_nothing()
+        .returning(events.c.id)
+    )
 )
-_number = (
-    update(events)
-    .where(events.c.id == bindparam("row_id"))
-    .values(seq=bindparam("number"), received_at=now())
+_count_on = Prepared(
+    lambda _: (
+        update(subscriptions)
+        .where(subscriptions.c.paywall_id == bindparam("paywall"))
+        .values(last_seq=subscriptions.c.last_seq + bindparam("count"))
+        .returning(subscriptions.c.last_seq)
+    )
+)
+_number = Prepared(
+    lambda _: (
+        update(events)
+        .where(events.c.id == bindparam("row_id"))
+        .values(seq=bindparam("number"), received_at=now())
+    )
 )
 
 
-def _learning(insert: Any) -> Any:
-    known = insert(user_pairs)
+def _learning(dialect: str) -> Executable:
+    names = ("paywall_id", "wallet_id", "external_id")
+    known = insert_for(dialect)(user_pairs).values(**{name: bindparam(name) for name in names})
     return known.on_conflict_do_update(
         index_elements=[user_pairs.c.paywall_id, user_pairs.c.wallet_id],
         set_={"external_id": known.excluded.external_id},
@@ -71,7 +78,7 @@ def _learning(insert: Any) -> Any:
     )
 
 
-_learn = {"sqlite": _learning(sqlite_insert), "postgresql": _learning(postgresql_insert)}
+_learn = Prepared(_learning)
 
 
 def insert_new(
@@ -86,8 +93,8 @@ def insert_new(
     body: str,
 ) -> int | None:
     """Keep an event, without a number yet: the row's own id; None if it is known already."""
-    return connection.execute(
-        _insert[connection.dialect.name],
+    row = _insert.first(
+        connection,
         {
             "paywall_id": paywall_id,
             "event_id": event_id,
@@ -97,7 +104,8 @@ def insert_new(
             "external_id": external_id,
             "body": body,
         },
-    ).scalar()
+    )
+    return None if row is None else int(row[0])
 
 
 def number(connection: Connection, paywall_id: str, row_ids: Sequence[int]) -> Sequence[int]:
@@ -111,10 +119,10 @@ def number(connection: Connection, paywall_id: str, row_ids: Sequence[int]) -> S
     if not row_ids:
         return ()
     asked = {"paywall": paywall_id, "count": len(row_ids)}
-    last: int = connection.execute(_count_on, asked).scalar_one()
+    ((last,),) = _count_on.rows(connection, asked)
     numbers = range(last - len(row_ids) + 1, last + 1)
     rows = zip(row_ids, numbers, strict=True)
-    connection.execute(_number, [{"row_id": row_id, "number": seq} for row_id, seq in rows])
+    _number.each(connection, ({"row_id": row_id, "number": seq} for row_id, seq in rows))
     return numbers
 
 
@@ -123,7 +131,7 @@ def learn_pair(connection: Connection, paywall_id: str, wallet_id: str, external
     if not wallet_id or not external_id:
         return
     pair = {"paywall_id": paywall_id, "wallet_id": wallet_id, "external_id": external_id}
-    connection.execute(_learn[connection.dialect.name], pair)
+    _learn.changed(connection, pair)
 
 
 def users_of(

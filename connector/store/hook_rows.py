@@ -21,17 +21,22 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    literal_column,
     or_,
     select,
     update,
 )
 
 from connector.store.paging import older_than
+from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import deliveries, hooks
 
 ACTIVE, OFF, DELETED = "active", "off", "deleted"
+
+# A partial index serves only those who name its condition word by word.
+is_live: ColumnElement[bool] = hooks.c.state == literal_column("'active'")
 
 
 @dataclass(frozen=True)
@@ -55,19 +60,17 @@ _select = select(*(hooks.c[name] for name in Hook.__dataclass_fields__))
 
 def count_live(connection: Connection, paywall_id: str) -> int:
     """How many live hooks a paywall has."""
-    return connection.execute(_counted(paywall_id).where(hooks.c.state == ACTIVE)).scalar_one()
+    return connection.execute(_counted(paywall_id).where(is_live)).scalar_one()
 
 
-_any_live = (
-    select(hooks.c.id)
-    .where(hooks.c.paywall_id == bindparam("paywall"), hooks.c.state == ACTIVE)
-    .limit(1)
+_any_live = Prepared(
+    lambda _: select(hooks.c.id).where(hooks.c.paywall_id == bindparam("paywall"), is_live).limit(1)
 )
 
 
 def any_live(connection: Connection, paywall_id: str) -> bool:
     """Whether a paywall has a live hook."""
-    return connection.execute(_any_live, {"paywall": paywall_id}).first() is not None
+    return _any_live.first(connection, {"paywall": paywall_id}) is not None
 
 
 def insert(

@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
-    Row,
     Select,
     and_,
     bindparam,
@@ -26,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from connector.store.prepared import Prepared
 from connector.store.tables import ledger
 from connector.store.timestamps import fixed, now
 from connector.store.upsert import insert_for
@@ -107,8 +107,8 @@ def insert_intent(
     sent_under: str | None = None,
 ) -> str | None:
     """A new row, pending and leased, with token 1; its id, or None if the reference is known."""
-    row: Row[tuple[str]] | None = connection.execute(
-        _insert_intent(connection.dialect.name),
+    row = _insert_intent.first(
+        connection,
         {
             "id": "led_" + secrets.token_hex(8),
             "paywall_id": paywall_id,
@@ -121,17 +121,16 @@ def insert_intent(
             "sent": sent,
             "sent_under": sent_under,
         },
-    ).first()
-    return None if row is None else row.id
+    )
+    return None if row is None else str(row[0])
 
 
-@cache
-def _insert_intent(dialect: str) -> Executable:
-    """Built once: making a statement anew costs more than running it."""
-    insert = insert_for(dialect)
-    return (
-        insert(ledger)
+_named = "id paywall_id action reference values_hash user_id amount upstream_key sent sent_under"
+_insert_intent = Prepared(
+    lambda dialect: (
+        insert_for(dialect)(ledger)
         .values(
+            **{name: bindparam(name) for name in _named.split()},
             state=PENDING,
             try_number=1,
             was_in_doubt=False,
@@ -144,6 +143,7 @@ def _insert_intent(dialect: str) -> Executable:
         .on_conflict_do_nothing()
         .returning(ledger.c.id)
     )
+)
 
 
 def find(
@@ -253,8 +253,8 @@ def settle(
     `any_token`: a late "charged" always wins. `next_try`: the next try takes a new upstream key.
     `unanswered`: it was sent, and no answer came. A row that is done stays as it is.
     """
-    done = connection.execute(
-        _settle(state == IN_DOUBT, next_try, any_token, unanswered),
+    changed = _settle(state == IN_DOUBT, next_try, any_token, unanswered).changed(
+        connection,
         {
             "row": entry_id,
             "mine": token,
@@ -263,11 +263,11 @@ def settle(
             "sent_key": upstream_key,
         },
     )
-    return done.rowcount == 1
+    return changed == 1
 
 
 @cache
-def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -> Executable:
+def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -> Prepared:
     values: dict[str, object] = {"lease_until": now(), "updated_at": now()}
     if in_doubt:
         values["was_in_doubt"] = True
@@ -280,12 +280,13 @@ def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -
     statement = update(ledger).where(ledger.c.id == bindparam("row"), ledger.c.state != DONE)
     if not any_token:
         statement = statement.where(ledger.c.token == bindparam("mine"))
-    return statement.values(
+    statement = statement.values(
         **values,
         state=bindparam("state"),
         answer=bindparam("answer"),
         upstream_key=bindparam("sent_key"),
     )
+    return Prepared(lambda _: statement)
 
 
 def purge(connection: Connection, days: int, limit: int = 500) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
+from connector.store.prepared import Prepared
 from connector.store.tables import paywall_keys, paywalls
 from connector.store.timestamps import now
 from connector.store.upsert import insert_for
@@ -30,24 +31,27 @@ class Paywall:
     ids: tuple[str, ...] = ()
 
 
-_trusted = (
-    select(paywall_keys.c.paywall_id, paywalls.c.upstream_id, paywalls.c.has_aliases)
-    .join(paywalls, paywalls.c.id == paywall_keys.c.paywall_id)
-    .where(
-        paywall_keys.c.fingerprint == bindparam("given"),
-        paywall_keys.c.verified_at > now(-TRUST_SECONDS),
+_trusted = Prepared(
+    lambda _: (
+        select(paywall_keys.c.paywall_id, paywalls.c.upstream_id, paywalls.c.has_aliases)
+        .join(paywalls, paywalls.c.id == paywall_keys.c.paywall_id)
+        .where(
+            paywall_keys.c.fingerprint == bindparam("given"),
+            paywall_keys.c.verified_at > now(-TRUST_SECONDS),
+        )
     )
 )
 
 
 def trusted(connection: Connection, fingerprints: Sequence[str]) -> Paywall | None:
     """The paywall of a key that upstream confirmed in the last ten minutes, or None."""
-    matches = (connection.execute(_trusted, {"given": one}).first() for one in fingerprints)
+    matches = (_trusted.first(connection, {"given": one}) for one in fingerprints)
     row = next((row for row in matches if row is not None), None)
     if row is None:
         return None
-    ids = _with_aliases(connection, row.paywall_id) if row.has_aliases else (row.paywall_id,)
-    return Paywall(row.paywall_id, row.upstream_id or "", ids)
+    paywall_id, upstream_id, has_aliases = row
+    ids = _with_aliases(connection, paywall_id) if has_aliases else (paywall_id,)
+    return Paywall(paywall_id, upstream_id or "", ids)
 
 
 def confirm(connection: Connection, fingerprints: Mapping[str, str], upstream_id: str) -> Paywall:

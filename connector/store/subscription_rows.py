@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
 
 from connector.store.hook_rows import ACTIVE
+from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
 from connector.store.timestamps import now
 from connector.store.trigger_tables import endpoints, hooks, subscriptions
@@ -156,19 +166,27 @@ def retire_endpoints(connection: Connection, paywall_id: str, keep: str) -> None
 
 def endpoint(connection: Connection, endpoint_id: str) -> Endpoint | None:
     """An endpoint with its paywall (the merged one, if it was merged)."""
-    row = connection.execute(
-        select(endpoints.c.id, endpoints.c.paywall_id, endpoints.c.subscription_id, paywalls)
-        .join(paywalls, paywalls.c.id == endpoints.c.paywall_id)
-        .where(endpoints.c.id == endpoint_id)
-    ).first()
+    row = _endpoint.first(connection, {"asked": endpoint_id})
     if row is None:
         return None
-    if row.merged_into:
-        root = connection.execute(
-            select(paywalls.c.upstream_id).where(paywalls.c.id == row.merged_into)
+    paywall_id, subscription_id, merged_into, upstream_id = row
+    if merged_into:
+        upstream_id = connection.execute(
+            select(paywalls.c.upstream_id).where(paywalls.c.id == merged_into)
         ).scalar()
-        return Endpoint(row.id, row.merged_into, row.subscription_id, root or "")
-    return Endpoint(row.id, row.paywall_id, row.subscription_id, row.upstream_id or "")
+    return Endpoint(endpoint_id, merged_into or paywall_id, subscription_id, upstream_id or "")
+
+
+_endpoint = Prepared(
+    lambda _: (
+        select(
+            *(endpoints.c.paywall_id, endpoints.c.subscription_id),
+            *(paywalls.c.merged_into, paywalls.c.upstream_id),
+        )
+        .join(paywalls, paywalls.c.id == endpoints.c.paywall_id)
+        .where(endpoints.c.id == bindparam("asked"))
+    )
+)
 
 
 def upstream_ids(connection: Connection, paywall_id: str) -> list[str]:

@@ -93,6 +93,7 @@ user_pairs = Table(
 
 # Where to push which events; `user_id` is "" for all users. A deleted hook stays, without its
 # secret and with its own id as `target_hash`, for as long as the log of its deliveries.
+LIVE_HOOKS = text("state = 'active'")
 hooks = Table(
     "hooks",
     metadata,
@@ -109,6 +110,14 @@ hooks = Table(
     Column("failed_at", Moment, nullable=True),
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("paywall_id", "target_hash", "trigger", "user_id"),
+    Index(
+        "ix_hooks_live",
+        "paywall_id",
+        "trigger",
+        "user_id",
+        sqlite_where=LIVE_HOOKS,
+        postgresql_where=LIVE_HOOKS,
+    ),
 )
 
 # The outbox, and the log of what was sent: one row per hook and event. `event_seq` is null for a

@@ -1,115 +1,123 @@
-"""Group commit for SQLite: one thread writes for all, many pieces of work per fsync.
+"""Group commit for SQLite: whoever finds nobody writing writes, and those who come meanwhile share
+the next commit.
 
-SQLite has one writer at a time and every durable commit waits for the disk. Work that arrives
-while a commit is under way shares the next one; a savepoint around each piece keeps a failing one
-from taking the others with it.
+SQLite has one writer at a time and every durable commit waits for the disk. A savepoint around each
+piece of work keeps a failing one from taking the others of its group with it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import queue
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from connector.coalescing import Coalescer
+from connector.errors import Unavailable
+
 T = TypeVar("T")
-_Piece = tuple[Callable[[Connection], Any], "Future[Any]"]
 _GROUP = 64
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Work, and the context of who asked for it: whoever runs it, its log lines are that one's."""
+
+    work: Callable[[Connection], Any]
+    context: Context
+
+
+@dataclass(frozen=True)
+class _Ended:
+    result: Any = None
+    failure: Exception | None = None
+
+
 class GroupWriter:
-    """Runs pieces of work in its own thread, which starts with the first one (after any fork)."""
+    """Runs pieces of work in the threads that bring them, one at a time, on one connection: what
+    it has read of the file stays valid as long as nobody else writes."""
 
     def __init__(self, engine: Engine, wait_seconds: float) -> None:
         self._engine, self._wait = engine, wait_seconds
-        self._waiting: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
+        self._connection: Connection | None = None
+        self._coalescer: Coalescer[None, _Piece | None, _Ended] = Coalescer(
+            self._commit, _GROUP, wait_seconds
+        )
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction that is durable when this returns.
 
         Raises what `work` raises, a database error, or sqlalchemy's TimeoutError when its turn
-        does not come in time (such work is dropped) or when it takes too long (it may still be
-        committed).
+        does not come in time (such work is dropped, unless it was just begun).
         """
-        if self._thread is None:
-            self._start()
-        done: Future[T] = Future()
-        self._waiting.put((work, done))
-        with contextlib.suppress(FutureTimeout):
-            return done.result(self._wait)
-        if done.cancel():
-            raise PoolTimeout("the database is busy")
         try:
-            return done.result(self._wait)
-        except FutureTimeout:
-            raise PoolTimeout("the database takes too long") from None
+            ended = self._coalescer.run(None, _Piece(work, copy_context()))
+        except TimeoutError:
+            raise PoolTimeout("the database is busy") from None
+        if ended.failure is not None:
+            raise ended.failure
+        result: T = ended.result
+        return result
 
     def close(self) -> None:
-        """Write what is waiting, then end the thread."""
-        with self._starting:
-            thread = self._thread
-        if thread is not None:
-            self._waiting.put(None)
-            thread.join(self._wait)
+        """Write what is waiting, then let go of the connection; it is made anew when needed."""
+        with contextlib.suppress(DBAPIError, PoolTimeout, Unavailable, TimeoutError):
+            self._coalescer.run(None, None)
 
-    def _start(self) -> None:
-        with self._starting:
-            if self._thread is None:
-                thread = threading.Thread(target=self._loop, name="writer", daemon=True)
-                thread.start()
-                self._thread = thread
-
-    def _loop(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            self._commit(first)
-
-    def _turn(self, first: _Piece) -> list[_Piece]:
-        """`first` and the pieces that wait behind it, except those that were given up."""
-        pieces = [first]
-        with contextlib.suppress(queue.Empty):
-            while len(pieces) < _GROUP:
-                piece = self._waiting.get_nowait()
-                if piece is None:
-                    self._waiting.put(None)  # the end comes after these
-                    break
-                pieces.append(piece)
-        return [piece for piece in pieces if piece[1].set_running_or_notify_cancel()]
-
-    def _commit(self, first: _Piece) -> None:
+    def _commit(self, _: None, take: Callable[[], list[_Piece | None]]) -> list[_Ended]:
         """One transaction. Whose turn it is shows once the database is ours: while another
         program holds it, everybody can still give up in time."""
-        pieces: list[_Piece] | None = None
-        results: list[tuple[Future[Any], Any, BaseException | None]] = []
+        connection = self._connection = self._connection or self._open()
         try:
-            with self._engine.begin() as connection:
-                pieces = self._turn(first)
-                for work, done in pieces:
-                    # Plain statements: SQLAlchemy's own savepoints cost more than the work.
-                    connection.exec_driver_sql("SAVEPOINT piece")
-                    try:
-                        results.append((done, work(connection), None))
-                    except Exception as error:
-                        if connection.invalidated:
-                            raise  # the connection is lost, and with it every piece
-                        connection.exec_driver_sql("ROLLBACK TO piece")
-                        results.append((done, None, error))
-                    connection.exec_driver_sql("RELEASE piece")
-        except BaseException as error:
-            if pieces is None:
-                pieces = [first] if first[1].set_running_or_notify_cancel() else []
-            for _, done in pieces:
-                done.set_exception(error)
-            return
-        for done, result, failure in results:
-            if failure is None:
-                done.set_result(result)
+            transaction = connection.begin()
+            pieces = take()
+            ended = [_ended(connection, piece, alone=len(pieces) == 1) for piece in pieces]
+            if len(pieces) == 1 and ended[0].failure is not None:
+                transaction.rollback()
             else:
-                done.set_exception(failure)
+                transaction.commit()
+        except BaseException:
+            self._drop(connection)
+            raise
+        if None in pieces:
+            self._drop(connection)
+        return ended
+
+    def _open(self) -> Connection:
+        connection = self._engine.connect()
+        driver = connection.connection.cursor()
+        driver.execute(f"PRAGMA busy_timeout = {int(self._wait * 1000)}")
+        driver.close()
+        return connection
+
+    def _drop(self, connection: Connection) -> None:
+        self._connection = None
+        connection.invalidate()
+        connection.close()
+
+
+def _ended(connection: Connection, piece: _Piece | None, *, alone: bool) -> _Ended:
+    """What became of a piece; its own failure undoes what it has written. Raises what took the
+    connection, and with it every piece."""
+    if piece is None:
+        return _Ended()
+    driver = connection.connection.cursor()  # SQLAlchemy's own savepoints cost more than the work
+    if not alone:
+        driver.execute("SAVEPOINT piece")
+    try:
+        result = piece.context.run(piece.work, connection)
+    except Exception as error:
+        if connection.invalidated:
+            raise
+        if not alone:
+            driver.execute("ROLLBACK TO piece")
+            driver.execute("RELEASE piece")
+        return _Ended(failure=error)
+    if not alone:
+        driver.execute("RELEASE piece")
+    return _Ended(result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 import pytest
@@ -18,16 +19,20 @@ from connector.store import (
     delivery_rows,
     event_rows,
     evidence_rows,
+    hook_rows,
     ledger_rows,
     ledger_search,
     make_engine,
     outbox_rows,
     outbox_turns,
+    paywall_rows,
     replay_rows,
+    subscription_rows,
     undecided_rows,
 )
 from connector.store.hook_rows import Hook
 from connector.store.ledger_search import Wanted
+from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
 from tests.store.conftest import up_to_date
 
@@ -148,6 +153,51 @@ def test_a_statement_that_no_index_serves_would_be_seen(
         connection.execute(text("SELECT id FROM events WHERE body = 'x'"))
         assert any(scans(line) for line in plan(connection, *sent[0]))
         connection.rollback()
+
+
+HOT = {
+    f"{module.__name__.rsplit('.', 1)[1]}.{name}": prepared
+    for module in (
+        paywall_rows,
+        ledger_rows,
+        event_rows,
+        hook_rows,
+        delivery_rows,
+        subscription_rows,
+    )
+    for name, prepared in vars(module).items()
+    if isinstance(prepared, Prepared)
+} | {f"settle-{flags}": ledger_rows._settle(*flags) for flags in product((False, True), repeat=4)}
+"""The statements that run on the driver itself, whom nobody listening to SQLAlchemy sees."""
+NUMBERS = {"seq", "row_id", "number", "count", "mine"}
+
+
+def sample(name: str) -> object:
+    """A value of the kind that a parameter of that name has."""
+    if name.endswith("_at"):
+        return WHEN
+    return 1 if name in NUMBERS else "x"
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_the_hot_path_reads_no_big_table_whole(analysed: Store, name: str) -> None:
+    with analysed.engine.begin() as connection:
+        compiled = HOT[name]._of(connection.dialect)
+        asked = {one: sample(one) for one in compiled.names}
+        lines = plan(connection, compiled.sql, compiled.arguments(asked))
+        connection.rollback()
+    assert [line for line in lines if scans(line)] == []
+
+
+@pytest.mark.parametrize("whose", ["", "_to_all"])
+def test_hooks_that_do_not_want_an_event_are_not_read(sqlite_url: str, whose: str) -> None:
+    store = Store(make_engine(up_to_date(sqlite_url)))
+    with store.engine.begin() as connection:
+        compiled = HOT[f"delivery_rows._fan_out{whose}"]._of(connection.dialect)
+        asked = compiled.arguments(dict.fromkeys(compiled.names, "x"))
+        lines = plan(connection, compiled.sql, asked)
+    store.close()
+    assert any("ix_hooks_live (paywall_id=? AND trigger=?" in line for line in lines), lines
 
 
 def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:

@@ -49,8 +49,7 @@ def test_a_read_only_connection_of_sqlite_is_not_used_again(tmp_path: Path) -> N
     store = Store(make_engine(f"sqlite:///{file}"))
     migrate.upgrade(store.engine)
     store.write(lambda connection: secret_rows.remember(connection, ["a" * 16]))
-    with store.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = 1")
+    store.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = 1"))
     with pytest.raises(Unavailable):
         store.write(secret_rows.rewrite)
     store.write(secret_rows.rewrite)

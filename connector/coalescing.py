@@ -1,8 +1,8 @@
 """Request coalescing: what arrives for a key while work for it is under way shares the
 next turn.
 
-The thread that finds nobody at work for its key works at once, for itself alone; those that come
-meanwhile wait, and the first of them then works for all. Nobody waits for a batch to fill up.
+The thread that finds nobody at work for its key works at once; those that come meanwhile wait, and
+the first of them then works for all. Nobody waits for a batch to fill up, and no thread is kept.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Event, Lock
 from typing import Generic, TypeVar
-
-from connector.errors import Unavailable
 
 Key = TypeVar("Key")
 Item = TypeVar("Item")
@@ -29,12 +27,15 @@ class _Place(Generic[Item, Result]):
 
 
 class Coalescer(Generic[Key, Item, Result]):
-    """Runs `work` (a key and at most `most` items, in order of arrival; one result each), for each
-    key in one thread at a time."""
+    """Runs `work` for each key in one thread at a time.
+
+    `work` gets the key and `take`, which gives at most `most` items in order of arrival: it calls
+    that once, when it can begin (who waits can give up until then), and returns one result each.
+    """
 
     def __init__(
         self,
-        work: Callable[[Key, list[Item]], list[Result]],
+        work: Callable[[Key, Callable[[], list[Item]]], list[Result]],
         most: int = 64,
         patience: float = 15.0,
     ) -> None:
@@ -45,7 +46,7 @@ class Coalescer(Generic[Key, Item, Result]):
 
     def run(self, key: Key, item: Item) -> Result:
         """The result of `item`. Raises what `work` raises, which everybody gets who shares the
-        batch or waits behind it: they would only wait for the same. Raises Unavailable after
+        batch or waits behind it: they would only wait for the same. Raises TimeoutError after
         `patience` seconds of waiting for others; then the item may still be worked for."""
         place: _Place[Item, Result] = _Place(item)
         with self._lock:
@@ -54,49 +55,49 @@ class Coalescer(Generic[Key, Item, Result]):
             else:
                 self._waiting[key] = []
                 place.leads = True
-        batch = [place]
-        if not place.leads:
-            if not place.woken.wait(self._patience):
-                self._give_up(key, place)
-            if place.leads:
-                batch = self._next(key)
+        if not place.leads and not place.woken.wait(self._patience):
+            self._give_up(key, place)
         if place.leads:
-            self._lead(key, batch)
+            self._lead(key, place)
         if place.failure is not None:
             raise place.failure
         return place.result  # type: ignore[return-value]
 
     def _give_up(self, key: Key, place: _Place[Item, Result]) -> None:
-        """Leave the queue. Raises Unavailable, unless it is this one's turn at this very moment."""
+        """Leave the queue. Raises TimeoutError, unless it is this one's turn just now."""
         with self._lock:
             if place.leads:
                 return
             if place in self._waiting.get(key, []):
                 self._waiting[key].remove(place)
-        raise Unavailable("The connector is busy. Try again in a moment.", retry_after=5)
+        raise TimeoutError("what was begun before takes too long")
 
-    def _next(self, key: Key) -> list[_Place[Item, Result]]:
-        with self._lock:
-            waiting = self._waiting[key]
-            batch, self._waiting[key] = waiting[: self._most], waiting[self._most :]
-        return batch
-
-    def _lead(self, key: Key, batch: list[_Place[Item, Result]]) -> None:
+    def _lead(self, key: Key, first: _Place[Item, Result]) -> None:
         """Work for a batch, whose first place is the caller's, and hand on to who comes next."""
+        batch = [first]
+
+        def take() -> list[Item]:
+            with self._lock:
+                waiting = self._waiting[key]
+                batch.extend(waiting[: self._most - 1])
+                del waiting[: self._most - 1]
+            return [place.item for place in batch]
+
         failure: BaseException | None = None
         try:
-            results = self._work(key, [place.item for place in batch])
+            results = self._work(key, take)
             for place, result in zip(batch, results, strict=True):
                 place.result = result
         except BaseException as error:
             failure = error
         with self._lock:
             if failure is not None:
-                batch = [*batch, *self._waiting[key]]
+                batch += self._waiting[key]
                 self._waiting[key] = []
-            if waiting := self._waiting[key]:
-                waiting[0].leads = True
-                waiting[0].woken.set()
+            if self._waiting[key]:
+                following = self._waiting[key].pop(0)
+                following.leads = True
+                following.woken.set()
             else:
                 del self._waiting[key]
         for place in batch:
