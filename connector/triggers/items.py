@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from connector import jsontext
@@ -19,6 +21,7 @@ from connector.store.event_rows import EventRow
 
 Item = dict[str, Any]
 FIRST = ("id", "seq", "type", "created_at", "received_at", "user", "paywall_id")
+_TAKEN = (*FIRST, "payload_json")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DIGITS_MAX = 400
 _NOT_WORD = re.compile(r"[^0-9a-z]+")
@@ -61,24 +64,44 @@ def flat(
         "user": user,
         "paywall_id": paywall_id,
     }
-    known: Event | None = EVENTS_BY_TYPE.get(type)
-    amounts = {f.name for f in known.fields if f.type == "amount"} if known else set()
-    payload: Item = {}
-    if known:
-        payload = {f.key: 0 if f.type == "integer" else "" for f in known.fields}
+    template = _template(type)
+    payload = dict(template.fillers)
     for name, value in data.items():
-        if value is None and snake(name) in payload:
+        key = snake(name)
+        if value is None and key in payload:
             continue
-        if name in amounts and isinstance(value, str | int | Decimal):
-            payload[snake(name)] = _amount(value)
+        if name in template.amounts and isinstance(value, str | int | Decimal):
+            payload[key] = _amount(value)
+        elif isinstance(value, str):
+            payload[key] = value
         else:
-            payload.update(_leaves(snake(name), value))
-    for name, value in payload.items():
-        if name == "paywall_id":
-            continue
-        item[f"data_{name}" if name in FIRST or name == "payload_json" else name] = value
+            payload.update(_leaves(key, value))
+    payload.pop("paywall_id", None)
+    for name in _TAKEN:
+        if name in payload:
+            payload[f"data_{name}"] = payload.pop(name)
+    item.update(payload)
     item["payload_json"] = jsontext.dumps(data).decode()
     return item
+
+
+@dataclass(frozen=True)
+class _Template:
+    """What is known of a type's payload before an event is read: the fields that are always there,
+    and upstream's names of amounts."""
+
+    fillers: Mapping[str, object]
+    amounts: frozenset[str]
+
+
+@lru_cache(maxsize=256)
+def _template(type: str) -> _Template:
+    known: Event | None = EVENTS_BY_TYPE.get(type)
+    fields = known.fields if known else ()
+    return _Template(
+        {f.key: 0 if f.type == "integer" else "" for f in fields},
+        frozenset(f.name for f in fields if f.type == "amount"),
+    )
 
 
 def sample(event: Event) -> Item:
@@ -101,6 +124,7 @@ def shown(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@lru_cache(maxsize=4_096)
 def snake(name: str) -> str:
     """`walletUserId` gives `wallet_user_id`; anything that is not a letter or digit gives `_`."""
     return _NOT_WORD.sub("_", _CAPITAL.sub("_", name).lower()).strip("_") or "field"
