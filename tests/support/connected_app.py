@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -92,6 +93,7 @@ class ConnectedApp:
     down: bool = False
     posted: list[Posted] = field(default_factory=list)
     connectors: list[Connector] = field(default_factory=list)
+    _sending: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sandbox = create_sandbox(retry_base=self.retry_base, send=self._send, brand=self.brand)
@@ -112,6 +114,7 @@ class ConnectedApp:
     def close(self) -> None:
         """Let all that is under way come to its end."""
         self.down = True
+        until(lambda: not self._sending)  # a webhook that is being answered uses the database
         for connector in self.connectors:
             stop(connector.app)
 
@@ -138,11 +141,20 @@ class ConnectedApp:
         """What the worker does once an hour."""
         self.connector.parts.store.write(lambda connection: event_rows.purge(connection, 30))
 
+    @contextlib.contextmanager
+    def _arriving(self, path: str) -> Iterator[None]:
+        self._sending.append(path)
+        try:
+            yield
+        finally:
+            self._sending.remove(path)
+
     def _send(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         path = urlsplit(url).path
-        if self.down:
-            raise ConnectionRefusedError("nobody is at home")
-        status = self.connector.post(path, headers, body).status_code
+        with self._arriving(path):
+            if self.down:
+                raise ConnectionRefusedError("nobody is at home")
+            status = self.connector.post(path, headers, body).status_code
         self.posted.append(Posted(path, dict(headers), body, status))
         return status
 
