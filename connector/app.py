@@ -24,6 +24,7 @@ from connector.api import (
     request_log,
     responses,
     spec_routes,
+    token_routes,
     trigger_routes,
 )
 from connector.api.openapi import Problem
@@ -41,6 +42,7 @@ from connector.inbound.subscriptions import Subscriptions
 from connector.security.admission import Admission
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
+from connector.security.tokens import Tokens
 from connector.store import Store, make_engine
 from connector.telemetry.logs import register_secret
 from connector.triggers.delivery import DeliveryWorker
@@ -117,6 +119,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(trigger_routes.blueprint())
     api.register_blueprint(hook_routes.blueprint())
     api.register_blueprint(delivery_routes.blueprint())
+    api.register_blueprint(token_routes.blueprint())
     app.register_blueprint(inbound_routes.blueprint())
     app.register_blueprint(openai_routes.blueprint())
     app.register_blueprint(health_routes.blueprint())
@@ -176,6 +179,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         write_probe=WriteProbe(store),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
         hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),
+        tokens=Tokens(store, encryption, settings.secret_keys, keep_keys=settings.keep_keys),
         readiness=Readiness(
             settings, identity, admission, client, subscriptions, reconcile, background
         ),

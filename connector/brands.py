@@ -64,7 +64,7 @@ KEY_PREFIXES = tuple(brand.key_prefix for brand in BRANDS.values())
 USER_HEADERS = tuple(brand.user_header for brand in BRANDS.values())
 _EVENT_PREFIXES = tuple(b.event_prefix for b in BRANDS.values() if b.event_prefix)
 _SIGNATURE = re.compile(r"x-(?:[a-z0-9]+-)+signature", re.IGNORECASE)
-_ANY_KEY = re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9][A-Za-z0-9_-]{15,}")
+_ANY_KEY = re.compile(r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9][A-Za-z0-9_-]{15,}|pwc_[A-Za-z0-9]{20,})")
 
 
 def canonical(event_type: str) -> str:
@@ -85,7 +85,8 @@ def signatures(headers: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def holds_key(text: str) -> bool:
-    """Whether a text holds a secret key, of these brands or of another vendor's kind."""
+    """Whether a text holds a secret key, of these brands or of another vendor's kind, or a token of
+    a connector."""
     return any(prefix in text for prefix in KEY_PREFIXES) or bool(_ANY_KEY.search(text))
 
 

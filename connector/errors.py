@@ -6,6 +6,8 @@ ConnectorError
 │   ├── KeyRefused            401    no key, or one that upstream does not know
 │   │   └── SignatureRefused  401    a delivery that upstream did not sign
 │   ├── PaywallNotAllowed     403    this connector is closed to that paywall
+│   ├── NotAllowedByToken     403    the connector token may not do that
+│   ├── TokenPaused           403    upstream refused the key that the token stands for
 │   ├── NotFound              404
 │   ├── WrongMethod           405
 │   ├── StillInFlight         409    the same reference is being worked on
@@ -117,6 +119,18 @@ class PaywallNotAllowed(InputError):
     status = 403
     code = "paywall_not_allowed"
     title = "This connector does not serve that paywall"
+
+
+class NotAllowedByToken(InputError):
+    status = 403
+    code = "not_allowed_by_token"
+    title = "The connector token does not allow this"
+
+
+class TokenPaused(InputError):
+    status = 403
+    code = "token_paused"
+    title = "The connector token is paused"
 
 
 class NotFound(InputError):

@@ -19,6 +19,16 @@ def plain(number: Decimal) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
+def millionths(number: Decimal) -> int:
+    """An amount of at most 6 decimals as a whole number, for counting."""
+    return int(number.scaleb(6))
+
+
+def of_millionths(number: int) -> Decimal:
+    """The amount that a whole number of millionths stands for."""
+    return Decimal(number).scaleb(-6)
+
+
 def rounded(number: int | Decimal) -> str:
     try:
         rounded = _TWELVE_DIGITS.create_decimal(number)

@@ -10,13 +10,15 @@ from connector.upstream import Upstream
 
 @dataclass(frozen=True)
 class Account:
-    """What the connector knows of the paywall behind a key; `paywall_id` is "" until known."""
+    """What the connector knows of the paywall behind a key; `paywall_id` is "" until known.
+    `allowed` is what the connector token may do that was shown instead, "" for the key itself."""
 
     paywall_id: str
     sandbox: bool
     triggers_ready: bool
     triggers_message: str
     possible_gap: bool
+    allowed: str = ""
 
 
 @dataclass(frozen=True)

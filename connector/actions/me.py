@@ -22,6 +22,11 @@ class MeOutput(Output):
         "Triggers Message", "Why triggers cannot fire, and what to do.", example="Triggers work."
     )
     possible_gap = Flag("Possible Gap", "Yes when some events may have been missed.", example=False)
+    allowed = Text(
+        "Allowed",
+        "What a connector token may do; empty for a Paywalls key, which may do everything.",
+        example="charge, balance",
+    )
 
 
 @action(
@@ -42,11 +47,12 @@ def me(call: Call, _: Values) -> Values:
     return {
         "success": True,
         "outcome": "connected",
-        "message": f"The key works. Connected to {label}.",
+        "message": f"The {'token' if account.allowed else 'key'} works. Connected to {label}.",
         "paywall_id": account.paywall_id,
         "label": label,
         "sandbox": account.sandbox,
         "triggers_ready": account.triggers_ready,
         "triggers_message": account.triggers_message,
         "possible_gap": account.possible_gap,
+        "allowed": account.allowed,
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Response, g
 
-from connector.api.authentication import Access, Caller
+from connector.api.authentication import Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
 from connector.api.run_action import check_maximum, run_action
 from connector.api.services import services
-from connector.catalog.actions import Action, Values, actions
+from connector.catalog.actions import Action, Kind, Values, actions
+from connector.security.rights import VIEW
 from connector.telemetry.logs import request_id
 
 
@@ -31,12 +32,19 @@ def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
         action.path,
         method,
         Access.PAYWALL if action.exactly_once else Access.SERVED,
+        _right(action),
         takes=action.input,
         gives=action.output,
         many=action.many,
         action=action,
         check=lambda values: check_maximum(services(), action, values),
     )(view)
+
+
+def _right(action: Action) -> Right:
+    """The action's own name opens it, and `view` whatever only looks something up."""
+    looks = action.kind is not Kind.WRITE and not action.exactly_once
+    return Right((action.key, VIEW) if looks else (action.key,))
 
 
 def _answered(action: Action, result: Values) -> Response:

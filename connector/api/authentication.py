@@ -16,7 +16,9 @@ from flask import Response, g, request
 
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import Services, services, upstream
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, KeyRefused, NotAllowedByToken
+from connector.security.token_text import is_token
+from connector.security.tokens import Standing, Token
 from connector.store.paywall_rows import Paywall
 from connector.upstream import Upstream
 
@@ -42,19 +44,37 @@ class Access(StrEnum):
     """A key that upstream has accepted: it is known whose it is."""
     READY = "ready"
     """Also that triggers can fire for the paywall; waits for that up to 5 s."""
+    ACCEPTED = "accepted"
+    """A key that upstream accepts in this very call, and whose paywall is known as well as can be:
+    what is made lasts longer than a key that was revoked."""
     FRESH = "fresh"
-    """Also that upstream accepts the key in this very call: what is made lasts longer than a key
-    that was revoked."""
+    """That, and that triggers can fire."""
+
+
+@dataclass(frozen=True)
+class Right:
+    """What a connector token needs for a route: one of these names of `security.rights`; without
+    any, only the key itself will do. `one_user`: whether the route keeps a token of one user to
+    that user."""
+
+    any_of: tuple[str, ...] = ()
+    one_user: bool = True
+
+
+ONLY_THE_KEY = Right()
+EVERY_TOKEN = Right(("me",))
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: the key, the conversation with upstream within the request's budget, and the
-    paywall where the route demands it (PAYWALL and above)."""
+    """Who calls: the key that upstream is sent, the conversation with upstream within the request's
+    budget, the paywall where the route demands it (PAYWALL and above), and the connector token that
+    was shown instead of the key."""
 
     key: str
     upstream: Upstream
     known_paywall: Paywall | None = None
+    token: Token | None = None
 
     @property
     def paywall(self) -> Paywall:
@@ -63,10 +83,20 @@ class Caller:
             raise RuntimeError("the route that is called does not demand a paywall")
         return self.known_paywall
 
+    @property
+    def token_id(self) -> str:
+        """The token's id, "" for the key itself."""
+        return self.token.id if self.token else ""
 
-def demands(access: Access) -> Callable[[View], View]:
+    @property
+    def user(self) -> str:
+        """The one user that the token is for, "" for all."""
+        return self.token.user if self.token else ""
+
+
+def demands(access: Access, right: Right = ONLY_THE_KEY) -> Callable[[View], View]:
     """Mark a view as one that demands `access`. OPEN and SIGNED ask nothing here; all others are
-    called with the Caller first, whose key stands in a header.
+    called with the Caller first, whose key or token stands in a header.
 
     Raises what `find_key`, the rate limit and `admit` raise.
     """
@@ -78,12 +108,12 @@ def demands(access: Access) -> Callable[[View], View]:
                 _refuse_crowd()
                 return view(*args, **kwargs)
             refuse_key_in_query(request)
-            identify(find_key(request))
+            identify(find_key(request), right)
             if request.method == "HEAD":
                 return unasked()
-            return view(admit(access), *args, **kwargs)
+            return answered(lambda: view(admit(access), *args, **kwargs))
 
-        called.access = access  # type: ignore[attr-defined]
+        called.access, called.right = access, right  # type: ignore[attr-defined]
         return called
 
     return decorate
@@ -95,12 +125,50 @@ def unasked() -> Response:
     return Response(mimetype="application/json")
 
 
-def identify(key: str) -> None:
-    """The first half of the step: count a call with this key. Raises TooManyRequests, also for the
-    server that had no thread for this call."""
+def identify(key: str, right: Right) -> None:
+    """The first half of the step: count a call with this key or token, and see that a token may
+    make it.
+
+    Raises TooManyRequests, also for the server that had no thread for this call; and what
+    Tokens.admit and Token.require raise.
+    """
     _refuse_crowd()
+    parts = services()
     g.key = key
-    g.end_count = services().rate_limits.count(key, request.remote_addr or "")
+    g.end_count = parts.rate_limits.count(key, request.remote_addr or "")
+    if not is_token(key):
+        return
+    g.standing = parts.tokens.admit(key)
+    parts.rate_limits.proven(key)
+    token = g.standing.token
+    token.require(right.any_of)
+    if token.user and not right.one_user:
+        raise NotAllowedByToken(
+            "This token is for one user, and this tells about all of them. Ask the paywall's owner "
+            "for another token."
+        )
+
+
+def answered(view: Callable[[], Response]) -> Response:
+    """The answer of a view, as it may be told to the holder of a token: if upstream refuses the key
+    behind the token, it pauses; and who held one that was revoked meanwhile is told nothing.
+
+    Raises what the view raises, TokenPaused, or KeyRefused.
+    """
+    shown: Standing | None = g.get("standing")
+    if shown is None:
+        return view()
+    tokens = services().tokens
+    try:
+        answer = view()
+    except KeyRefused:
+        raise tokens.pause(shown) from None
+    try:
+        tokens.check_again(shown)
+    except ConnectorError:
+        answer.close()  # a stream would go on
+        raise
+    return answer
 
 
 def _refuse_crowd() -> None:
@@ -114,15 +182,20 @@ def admit(access: Access) -> Caller:
 
     Raises PaywallNotAllowed, TriggersNotReady, or what proving a key raises (Identity.prove).
     """
-    parts, key = services(), g.key
+    parts = services()
+    shown: Standing | None = g.get("standing")
+    key = shown.key if shown else g.key
     line = upstream(key)
-    return Caller(key, line, _paywall(parts, access, key, line))
+    token = shown.token if shown else None
+    return Caller(key, line, _paywall(parts, access, key, line), token)
 
 
 def _paywall(parts: Services, access: Access, key: str, line: Upstream) -> Paywall | None:
-    if access is Access.FRESH:
+    if access in (Access.FRESH, Access.ACCEPTED):
         parts.identity.prove_again(key, line)
-    if access in (Access.READY, Access.FRESH):
+    if access is Access.ACCEPTED:
+        paywall = parts.readiness.paywall(key, line)
+    elif access in (Access.READY, Access.FRESH):
         paywall = parts.readiness.require(key, line)
     elif access is Access.PAYWALL or (access is Access.SERVED and parts.admission.restricted):
         paywall = parts.admission.admit(key, line)

@@ -6,7 +6,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError, fields
 
-from connector.api.authentication import Access, Caller
+from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.log_fields import Moment
 from connector.api.responses import json_answer
@@ -14,10 +14,13 @@ from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, Count, Identifier, Text
+from connector.security.rights import VIEW
 from connector.store import delivery_rows
 from connector.store.delivery_rows import Delivery, LoggedAttempt
 from connector.store.outbox_rows import PENDING, STATES
 from connector.triggers.items import shown
+
+_LOOK = Right((VIEW,), one_user=False)
 
 
 def _one_of_the_states(value: str) -> None:
@@ -91,7 +94,14 @@ def blueprint() -> Blueprint:
     for method in ("GET", "POST"):
         _register_log(blp, method)
 
-    @blp.call("/<delivery_id>/replay", "POST", Access.READY, takes=NoInput, gives=DeliveryOutput)
+    @blp.call(
+        "/<delivery_id>/replay",
+        "POST",
+        Access.READY,
+        ONLY_THE_KEY,
+        takes=NoInput,
+        gives=DeliveryOutput,
+    )
     def replay_one(caller: Caller, _: Values, delivery_id: str) -> Response:
         """Sends one delivery again."""
         again = services().hooks.replay_delivery(caller.paywall, delivery_id)
@@ -101,7 +111,7 @@ def blueprint() -> Blueprint:
 
 
 def _register_log(blp: FlatBlueprint, method: str) -> None:
-    @blp.call("", method, Access.PAYWALL, takes=LogInput, gives=DeliveryOutput, many=True)
+    @blp.call("", method, Access.PAYWALL, _LOOK, takes=LogInput, gives=DeliveryOutput, many=True)
     def log(caller: Caller, values: Values) -> Response:
         """Lists what was sent to hooks, the newest first."""
         rows = services().store.read(

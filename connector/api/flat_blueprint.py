@@ -11,11 +11,13 @@ from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
-from connector.api.authentication import Access, Caller, admit, identify, unasked
+from connector.api.authentication import Access, Caller, Right, admit, answered, identify, unasked
 from connector.api.keys import find_key, key_in_headers
-from connector.catalog.actions import Action, Input, Values
+from connector.api.payer import checked
+from connector.catalog.actions import Action, Input, Values, fields_of
 from connector.errors import ConnectorError, InvalidField
 from connector.ledger.doubt import told_before_the_ledger
+from connector.security.tokens import Standing
 
 View = Callable[..., Response]
 
@@ -53,6 +55,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         rule: str,
         method: str,
         access: Access,
+        right: Right,
         *,
         takes: type[Input],
         gives: type[Schema],
@@ -63,10 +66,10 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
     ) -> Callable[[View], View]:
         """Register `view(caller, values, **address)` for a method at an address.
 
-        In this order: the flat input is read and its key counted, the values are checked against
-        `takes` and by `check`, and who calls is asked what `access` demands. `gives` describes the
-        answer; with `action`, errors are answered in its shape where the caller wants that. HEAD
-        ends where upstream or the database would be asked.
+        In this order: the flat input is read and its key counted, a token is asked for `right` and
+        puts its one user in, the values are checked against `takes` and by `check`, and who calls
+        is asked what `access` demands. `gives` describes the answer; with `action`, errors are
+        answered in its shape where the caller wants that. HEAD ends where upstream would be asked.
         """
         location = "json" if method == "POST" else "query"
 
@@ -75,7 +78,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
                 check(values)
                 if request.method == "HEAD":
                     return unasked()
-                return view(_admitted(access, action), values, **address)
+                return answered(lambda: view(_admitted(access, action), values, **address))
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
             described = self.response(status, gives(many=many))(admitted)
@@ -84,12 +87,12 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
             def called(**address: str) -> Response:
                 if action is not None:
                     g.action = action
-                g.values = _read(takes)
+                g.values = _read(takes, right)
                 return checked(**address)  # type: ignore[no-any-return]
 
             called.__name__, called.__doc__ = view.__name__, view.__doc__
             called._apidoc = checked._apidoc  # type: ignore[attr-defined]
-            called.access = access  # type: ignore[attr-defined]
+            called.access, called.right = access, right  # type: ignore[attr-defined]
             endpoint = f"{view.__name__}_{method.lower()}"
             self.route(rule, methods=[method], endpoint=endpoint)(called)
             return view
@@ -97,20 +100,24 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         return register
 
 
-def _read(takes: type[Input]) -> dict[str, Any]:
+def _read(takes: type[Input], right: Right) -> dict[str, Any]:
     """The flat input, once the key was identified. A key in a header is looked at first: reading
     a body costs more than refusing it."""
     try:
         key = key_in_headers(request)
         if key:
-            identify(key)
+            identify(key, right)
     except ConnectorError:
         flat_input.look_whether_soft(request, takes)
         raise
     values = flat_input.read(request, takes)
     in_body = values.pop("api_key", None)
     if not key:
-        identify(find_key(request, in_body))
+        identify(find_key(request, in_body), right)
+    shown: Standing | None = g.get("standing")
+    if shown is not None and shown.token.user and "user" in fields_of(takes):
+        sent = values.get("user")
+        values["user"] = shown.token.user_instead_of("" if sent is None else checked(sent))
     return values
 
 

@@ -6,7 +6,7 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema
 
-from connector.api.authentication import Access, Caller
+from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.delivery_routes import DeliveryOutput, shown_delivery
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.log_fields import Moment, YesNo
@@ -16,6 +16,7 @@ from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Flag, Identifier, Text, UserId
 from connector.inbound.readiness import NOT_KEPT
+from connector.security.rights import TRIGGERS, VIEW
 from connector.store.hook_rows import Hook
 from connector.triggers.items import shown
 
@@ -23,6 +24,9 @@ URL_MAX = 2_000
 _MADE = "Events are sent to this address from now on. Keep the secret: it is not shown again."
 _THERE = "This hook was there already. Its secret was shown when it was made."
 _TESTED = "A sample is on its way."
+
+_OWN = Right((TRIGGERS,))
+_LOOK = Right((TRIGGERS, VIEW))
 
 
 class HookInput(Input):
@@ -114,7 +118,7 @@ def blueprint() -> Blueprint:
     """The routes under /v1/hooks."""
     blp = FlatBlueprint("hooks", __name__, url_prefix="/v1/hooks", description="Hooks")
 
-    @blp.call("", "POST", Access.FRESH, takes=HookInput, gives=HookOutput, status=201)
+    @blp.call("", "POST", Access.FRESH, _OWN, takes=HookInput, gives=HookOutput, status=201)
     def subscribe(caller: Caller, values: Values) -> Response:
         """Sends the events of a trigger to an address from now on."""
         paywall = caller.paywall
@@ -124,6 +128,7 @@ def blueprint() -> Blueprint:
             trigger=values["trigger"],
             user=values.get("user", ""),
             test=values.get("test", False),
+            token_id=caller.token_id,
         )
         services().readiness.keep_key(caller.key, paywall)
         services().readiness.learn(caller.key, values.get("user", ""))
@@ -137,31 +142,45 @@ def blueprint() -> Blueprint:
         )
         return response
 
-    @blp.call("", "GET", Access.PAYWALL, takes=PageInput, gives=HookOutput, many=True)
+    @blp.call("", "GET", Access.PAYWALL, _LOOK, takes=PageInput, gives=HookOutput, many=True)
     def hooks(caller: Caller, values: Values) -> Response:
         """Lists the hooks of the paywall, the newest first, a page at a time."""
         before, limit = values.get("before", ""), values.get("limit", PAGE_MAX)
-        page = services().hooks.listing(caller.paywall, before, limit)
+        page = services().hooks.listing(caller.paywall, before, limit, _only_of(caller))
         return json_answer([_shown(hook) for hook in page])
 
-    @blp.call("/<hook_id>", "GET", Access.PAYWALL, takes=NoInput, gives=HookOutput)
+    @blp.call("/<hook_id>", "GET", Access.PAYWALL, _LOOK, takes=NoInput, gives=HookOutput)
     def hook(caller: Caller, _: Values, hook_id: str) -> Response:
         """Gives one hook."""
-        return json_answer(_shown(services().hooks.get(caller.paywall, hook_id)))
+        return json_answer(_shown(services().hooks.get(caller.paywall, hook_id, _only_of(caller))))
 
-    @blp.call("/<hook_id>", "DELETE", Access.PAYWALL, takes=NoInput, gives=DeletedOutput)
+    @blp.call("/<hook_id>", "DELETE", Access.PAYWALL, _OWN, takes=NoInput, gives=DeletedOutput)
     def unsubscribe(caller: Caller, _: Values, hook_id: str) -> Response:
         """Sends nothing to a hook any more."""
-        deleted = services().hooks.delete(caller.paywall, hook_id)
+        deleted = services().hooks.delete(caller.paywall, hook_id, caller.token_id)
         message = "The hook is gone." if deleted else "There is no such hook (any more)."
         return json_answer({"id": hook_id, "success": True, "message": message})
 
-    @blp.call("/<hook_id>/test", "POST", Access.READY, takes=NoInput, gives=DeliveryOutput)
+    @blp.call(
+        "/<hook_id>/test",
+        "POST",
+        Access.READY,
+        ONLY_THE_KEY,
+        takes=NoInput,
+        gives=DeliveryOutput,
+    )
     def test(caller: Caller, _: Values, hook_id: str) -> Response:
         """Sends a hook the sample of its trigger."""
         return json_answer(shown_delivery(services().hooks.test(caller.paywall, hook_id)))
 
-    @blp.call("/<hook_id>/replay", "POST", Access.READY, takes=ReplayInput, gives=ReplayOutput)
+    @blp.call(
+        "/<hook_id>/replay",
+        "POST",
+        Access.READY,
+        ONLY_THE_KEY,
+        takes=ReplayInput,
+        gives=ReplayOutput,
+    )
     def replay(caller: Caller, values: Values, hook_id: str) -> Response:
         """Sends a hook again what came since a time, or what failed."""
         replayed = services().hooks.replay(
@@ -181,6 +200,12 @@ def blueprint() -> Blueprint:
         )
 
     return blp
+
+
+def _only_of(caller: Caller) -> str:
+    """A token sees its own hooks, one that may view everything all of them."""
+    sees_all = caller.token is None or (VIEW in caller.token.actions and not caller.user)
+    return "" if sees_all else caller.token_id
 
 
 def _shown(hook: Hook, secret: str = "", message: str = "") -> dict[str, object]:

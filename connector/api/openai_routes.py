@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from connector.api.addresses import as_sent
-from connector.api.authentication import Access, Caller, demands
+from connector.api.authentication import Access, Caller, Right, demands
 from connector.api.payer import checked, user_in_headers, user_in_query, with_payer
 from connector.api.request_body import is_json, looks_like_json, raw_body, utf8
 from connector.api.responses import from_http, json_answer
@@ -24,9 +24,11 @@ from connector.errors import (
     ConnectorError,
     InternalError,
     InvalidField,
+    KeyRefused,
     NotFound,
     WrongContentType,
 )
+from connector.security.rights import OPENAI, VIEW
 from connector.upstream import UpstreamAnswer
 
 log = structlog.get_logger(__name__)
@@ -91,7 +93,7 @@ def blueprint() -> Blueprint:
     @blp.post("/openai/v1/chat/completions")
     @blp.post("/openai/v1/<path:prefix>/chat/completions")
     @blp.post("/v1/chat/completions")
-    @demands(Access.SERVED)
+    @demands(Access.SERVED, Right((OPENAI,)))
     def chat_completions(caller: Caller, prefix: str = "") -> Response:
         """Also under /v1: there `/models` is answered too, so a tool with that base address has
         found it right when it was set up."""
@@ -101,16 +103,19 @@ def blueprint() -> Blueprint:
                 "Send the chat as JSON, with the header “Content-Type: application/json”."
             )
         named = user_in_headers(request), _user(prefix), user_in_query(request)
-        return _chat(caller.key, with_payer(raw, *named))
+        return _chat(caller, with_payer(raw, *named, only=caller.user))
 
     @blp.get("/openai/v1/models")
     @blp.get("/openai/v1/<path:prefix>/models")
-    @demands(Access.SERVED)
+    @demands(Access.SERVED, Right((OPENAI, "models", VIEW)))
     def models(caller: Caller, prefix: str = "") -> Response:
         if user := _user(prefix):
             checked(user)
+            if caller.token is not None:
+                caller.token.user_instead_of(user)
         parts = services()
         answer = parts.client.stream("GET", "/models", key=caller.key, content=None, headers={})
+        _pause_if_refused(answer, caller)
         return _passed(answer, caller.key, answer.chunks())
 
     @blp.route("/openai/<path:unknown>", methods=["GET", "POST"])
@@ -149,12 +154,13 @@ def _user(prefix: str) -> str:
     return parts[0]
 
 
-def _chat(key: str, body: bytes) -> Response:
+def _chat(caller: Caller, body: bytes) -> Response:
     """Ask upstream, and pass its answer on. What does not come as a stream is read to its end
     first: an answer that breaks off could not say any more that it may have been paid for."""
-    client = services().client
+    client, key = services().client, caller.key
     try:
         answer = client.stream("POST", "/chat/completions", key=key, content=body, headers={})
+        _pause_if_refused(answer, caller)
         if answer.headers.get("content-type", "").startswith("text/event-stream"):
             return _passed(answer, key, _chunks(answer), may_be_paid=True)
         try:
@@ -162,10 +168,20 @@ def _chat(key: str, body: bytes) -> Response:
         except ConnectorError:
             answer.close()
             raise
+    except KeyRefused:
+        raise  # the token pauses
     except ConnectorError as error:
         return _openai_error(error, may_be_paid=not error.nothing_happened)
     paid = answer.status not in _NOTHING_PAID
     return _passed(answer, key, _after(begin, answer), may_be_paid=paid)
+
+
+def _pause_if_refused(answer: UpstreamAnswer, caller: Caller) -> None:
+    """Raises KeyRefused where upstream does not know the key behind a token; a caller's own key is
+    told so in upstream's words."""
+    if answer.status == 401 and caller.token is not None:
+        answer.close()
+        raise KeyRefused("Paywalls does not accept the key behind this token.")
 
 
 def _passed(

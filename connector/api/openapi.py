@@ -34,10 +34,10 @@ from connector.money import AMOUNT_PATTERN
 
 INTRODUCTION = """Simple actions over the Paywalls.ai billing API.
 
-Send your Paywalls secret key as `Authorization: Bearer <key>` or `X-API-Key: <key>`; tools that
-cannot set headers may send it as `api_key` in the body of a POST. Values can be sent as JSON or as
-a form, and for GET in the query string. The user may also stand in the header `X-Paywall-User` and
-the reference in `Idempotency-Key`.
+Send your Paywalls secret key, or a connector token (`pwc_…`), as `Authorization: Bearer <key>` or
+`X-API-Key: <key>`; tools that cannot set headers may send it as `api_key` in the body of a POST.
+Values can be sent as JSON or as a form, and for GET in the query string. The user may also stand in
+the header `X-Paywall-User` and the reference in `Idempotency-Key`.
 
 A refused charge is a normal answer with `success: false`, a `message` to show and an `action_url`
 to open. Failures are HTTP errors; with `errors=soft` in the query or body they are a normal answer

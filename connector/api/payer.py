@@ -17,7 +17,7 @@ from connector import jsontext
 from connector.api.request_body import check_escapes, json_object
 from connector.api.services import services
 from connector.catalog.fields import user_id
-from connector.errors import InvalidField, MalformedRequest, quoted
+from connector.errors import InvalidField, MalformedRequest, NotAllowedByToken, quoted
 
 _FIELD = user_id()
 _LOST_PLUS = re.compile(
@@ -98,12 +98,13 @@ def user_in_query(request: Request) -> str:
     return named.pop() if named else ""
 
 
-def with_payer(raw: bytes, *elsewhere: str) -> bytes:
+def with_payer(raw: bytes, *elsewhere: str, only: str = "") -> bytes:
     """A chat's body with the one who pays as `user`; byte for byte as it was where it says so.
-    `elsewhere`: whom the header, the path and the query string name, "" for nobody.
+    `elsewhere`: whom the header, the path and the query string name, "" for nobody; `only`: the one
+    user that a token is for, "" for any.
 
     Raises MalformedRequest for what is no JSON object, InvalidField where nobody is named, or two
-    are, or the id cannot be one.
+    are, or the id cannot be one; NotAllowedByToken for another than `only`.
     """
     try:
         sent = orjson.loads(raw)
@@ -119,6 +120,13 @@ def with_payer(raw: bytes, *elsewhere: str) -> bytes:
     given: Any = sent.get("user")
     blank = given in _BLANK or (isinstance(given, str) and not given.strip())
     named = {checked(user) for user in ("" if blank else given, *elsewhere) if user != ""}
+    if only and named - {only}:
+        raise NotAllowedByToken(
+            "This token is for one user, and another one was sent. Leave the user away, or ask the "
+            "paywall's owner for another token.",
+            field="user",
+        )
+    named |= {only} if only else set()
     if not named:
         raise InvalidField(_NOBODY, field="user")
     if len(named) > 1:

@@ -5,6 +5,7 @@ It knows no request: who calls and within which time is handed in.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from connector.actions.call import Call
@@ -16,6 +17,8 @@ from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
 from connector.ledger.claims import Sender
 from connector.money import plain
+from connector.security.rights import told
+from connector.store.reference_spaces import LONGEST
 
 
 def run_action(parts: Services, caller: Caller, action: Action, values: Values) -> Values:
@@ -25,10 +28,14 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     The values passed `check_maximum`, and then `caller` was admitted: with Access.PAYWALL for an
     exactly-once action, with SERVED for others. Raises what the action raises.
     """
+    allowed = told(caller.token.actions) if caller.token else ""
     call = partial(
-        Call, caller.upstream, lambda: parts.readiness.account(caller.key, caller.upstream)
+        Call,
+        caller.upstream,
+        lambda: replace(parts.readiness.account(caller.key, caller.upstream), allowed=allowed),
     )
     if action.exactly_once:
+        _refuse_beyond_token(caller, action, values)
         try:
             result = exactly_once.run(
                 parts.store,
@@ -37,7 +44,7 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
                 values,
                 lambda now: action.perform(call(now.upstream_key, now.in_doubt), now.values),
                 caller.upstream.deadline,
-                Sender(tuple(parts.identity.fingerprints(caller.key).values()), parts.encryption),
+                _sender(parts, caller),
                 parts.settings.doubt_seconds,
             )
         except KeyRefused:
@@ -48,6 +55,30 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     parts.rate_limits.proven(caller.key)
     parts.readiness.soon(caller.key, values.get("user", ""))
     return result
+
+
+def _sender(parts: Services, caller: Caller) -> Sender:
+    """Who calls, as the ledger needs it."""
+    prints = tuple(parts.identity.fingerprints(caller.key).values())
+    if caller.token is None:
+        return Sender(prints, parts.encryption)
+    reserve = partial(parts.tokens.reserve, caller.token)
+    limited = caller.token.max_per_day is not None
+    return Sender(prints, parts.encryption, caller.user, reserve if limited else None)
+
+
+def _refuse_beyond_token(caller: Caller, action: Action, values: Values) -> None:
+    """Raises NotAllowedByToken for more than a token may move at once, and InvalidField for a
+    reference that is too long for a user's own space."""
+    if caller.token is None or action.exactly_once is None:
+        return
+    caller.token.require_amount(action.exactly_once.amount(values))
+    if caller.user and len(values["reference"]) > LONGEST:
+        raise InvalidField(
+            f"“Reference” may have at most {LONGEST} letters with a token of one user. Use a "
+            "shorter one.",
+            field="reference",
+        )
 
 
 def check_maximum(parts: Services, action: Action, values: Values) -> None:

@@ -16,6 +16,7 @@ from connector.inbound.receiver import Inbound
 from connector.security.admission import Admission
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
+from connector.security.tokens import Tokens
 from connector.store import Store
 from connector.triggers.hooks import Hooks
 from connector.upstream import Client, Upstream
@@ -41,6 +42,7 @@ class Services:
     write_probe: WriteProbe = field(repr=False)
     inbound: Inbound = field(repr=False)
     hooks: Hooks = field(repr=False)
+    tokens: Tokens = field(repr=False)
 
 
 def attach(services: Services) -> None:

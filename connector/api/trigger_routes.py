@@ -6,12 +6,13 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import INCLUDE, Schema
 
-from connector.api.authentication import Access, Caller
+from connector.api.authentication import EVERY_TOKEN, Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Text, UserId
+from connector.security import rights
 from connector.triggers.definitions import TRIGGERS, find
 from connector.triggers.polling import poll
 
@@ -73,12 +74,20 @@ def blueprint() -> Blueprint:
 
 
 def _register(blp: FlatBlueprint, method: str) -> None:
-    @blp.call("", method, Access.KEY, takes=NoInput, gives=TriggerOutput, many=True)
+    @blp.call("", method, Access.KEY, EVERY_TOKEN, takes=NoInput, gives=TriggerOutput, many=True)
     def triggers(_: Caller, __: Values) -> Response:
         """Lists the triggers."""
         return json_answer([trigger.listed() for trigger in TRIGGERS.values()])
 
-    @blp.call("/<key>", method, Access.READY, takes=PollInput, gives=EventOutput, many=True)
+    @blp.call(
+        "/<key>",
+        method,
+        Access.READY,
+        Right((rights.TRIGGERS, rights.VIEW)),
+        takes=PollInput,
+        gives=EventOutput,
+        many=True,
+    )
     def trigger(caller: Caller, values: Values, key: str) -> Response:
         """Gives the newest events of a trigger, or with `after` the next ones."""
         asked = find(key)

@@ -76,7 +76,7 @@ def _subscriptions(rows: Sequence[Subscription], settings: Settings) -> Finding:
             "See that the worker runs: it tries again every minute. If it lasts, let the paywall's "
             "owner use a flow once, or test the connection.",
         )
-    lost = [row.paywall_id for row in rows if not row.kept_key]
+    lost = [row.paywall_id for row in rows if not row.kept_key or row.key_refused_at]
     if lost and settings.keep_keys:
         return Finding(
             name,

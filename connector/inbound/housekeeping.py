@@ -21,11 +21,14 @@ from connector.ledger import evidence
 from connector.security.encryption import Encryption
 from connector.store import (
     Store,
+    counter_rows,
     delivery_rows,
     event_rows,
     hook_rows,
-    ledger_rows,
+    kept_key_rows,
+    ledger_retention,
     subscription_rows,
+    token_rows,
     undecided_rows,
 )
 from connector.store.paywall_rows import Paywall
@@ -109,7 +112,9 @@ class Housekeeper:
 
     def _look_after(self, row: Subscription, seconds: float) -> None:
         sealed = row.kept_key
-        if not self._settings.public_url or not self._settings.keep_keys or not sealed:
+        if not self._settings.public_url or not self._settings.keep_keys:
+            return
+        if not sealed or row.key_refused_at is not None:
             return
         cared = self._cared.get(row.paywall_id, -CARE_EVERY)
         care = row.state != READY or time.monotonic() - cared >= CARE_EVERY
@@ -130,7 +135,7 @@ class Housekeeper:
         except KeyRefused:
             log.warning("kept_key_refused", paywall=row.paywall_id)
             self._store.write(
-                lambda connection: subscription_rows.forget_key(connection, row.paywall_id, sealed)
+                lambda connection: kept_key_rows.suspend(connection, row.paywall_id, sealed)
             )
 
     def _line(self, key: str, seconds: float) -> Upstream:
@@ -140,15 +145,17 @@ class Housekeeper:
         """Remove what is older than its retention, in small steps."""
         settings = self._settings
         steps: tuple[tuple[str, Callable[[Connection], int]], ...] = (
-            ("ledger", lambda c: ledger_rows.purge(c, settings.ledger_retention_days)),
+            ("ledger", lambda c: ledger_retention.purge(c, settings.ledger_retention_days)),
             ("events", lambda c: event_rows.purge(c, settings.event_retention_days)),
             ("proved", evidence.prove_all),
             ("unknown", undecided_rows.overdue_as_unknown),
             ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
             ("hooks", hook_rows.purge),
+            ("tokens", token_rows.purge),
+            ("counters", lambda c: counter_rows.purge(c, settings.ledger_retention_days)),
         )
         self._store.write(
-            lambda c: subscription_rows.forget_needless_keys(c, keep=settings.keep_keys)
+            kept_key_rows.forget_needless if settings.keep_keys else kept_key_rows.forget_all
         )
         for name, step in steps:
             removed = 0

@@ -78,6 +78,11 @@ class Readiness:
         if user and self._again(pair, _PAIR_AGAIN_SECONDS):
             self._background.run(name, f"pair {pair}", lambda: self._learn(key, user, pair))
 
+    def paywall(self, key: str, upstream: Upstream) -> Paywall:
+        """The caller's paywall, with its id if that can be known; waits up to 5 s for it. Raises
+        what admitting the key raises."""
+        return self._looked_after(key, upstream)[0]
+
     def require(self, key: str, upstream: Upstream) -> Paywall:
         """The caller's paywall, once triggers can fire for it; waits up to 5 s for that.
 
@@ -110,7 +115,7 @@ class Readiness:
         )
 
     def keep_key(self, key: str, paywall: Paywall) -> None:
-        """A hook was made: from now on the worker looks after this paywall."""
+        """A hook or a token was made with this key, which upstream accepted in this very call."""
         self._subscriptions.keep_key(key, paywall)
 
     def catch_up(self, key: str, paywall: Paywall) -> None:
@@ -164,7 +169,9 @@ class Readiness:
         try:
             paywall = self._identity.prove(key, line)
             if self._subscriptions.well(self._subscriptions.row(paywall)):
-                self._subscriptions.keep_key(key, paywall)
+                if self._subscriptions.wants_key(key, paywall):
+                    self._identity.prove_again(key, line)
+                    self._subscriptions.keep_key(key, paywall)
                 return
             root = self._subscriptions.care(key, paywall, line)
             if self._reconcile.due(root.id):

@@ -14,7 +14,7 @@ from connector.errors import ConnectorError, KeyRefused, UpstreamBroken
 from connector.inbound.endpoints import Endpoints
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
-from connector.store import Store, event_rows, hook_rows, subscription_rows
+from connector.store import Store, event_rows, kept_key_rows, subscription_rows
 from connector.store.paywall_rows import Paywall
 from connector.store.subscription_rows import FAILED, READY, Subscription
 from connector.telemetry.metrics import gap_found
@@ -103,19 +103,22 @@ class Subscriptions:
         self._store.write(lambda connection: subscription_rows.unsubscribed(connection, paywall.id))
 
     def keep_key(self, key: str, paywall: Paywall) -> None:
-        """Keep the newest key of a paywall that has a live hook, sealed, for the worker."""
+        """Keep a key that upstream has just accepted, sealed, for the worker and for tokens, where
+        a hook or a token needs one and it is newer than the kept one."""
         if not self._settings.keep_keys:
             return
+        prints = tuple(self._identity.fingerprints(key).values())
         sealed = self._encryption.seal(key)
+        self._store.write(
+            lambda connection: kept_key_rows.keep(connection, paywall.id, prints, sealed)
+        )
 
-        def keep(connection: Connection) -> None:
-            if hook_rows.count_live(connection, paywall.id):
-                subscription_rows.ensure(connection, paywall.id)
-                subscription_rows.keep_key(connection, paywall.id, sealed)
-            else:
-                subscription_rows.keep_key(connection, paywall.id, None)
-
-        self._store.write(keep)
+    def wants_key(self, key: str, paywall: Paywall) -> bool:
+        """Whether the key is to be kept, once upstream has accepted it."""
+        prints = tuple(self._identity.fingerprints(key).values())
+        return self._settings.keep_keys and self._store.read(
+            lambda connection: kept_key_rows.wants(connection, paywall.id, prints)
+        )
 
     def learn_pair(self, paywall: Paywall, wallet_id: str, user: str) -> None:
         """Remember which user a wallet id belongs to."""

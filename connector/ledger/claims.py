@@ -6,7 +6,9 @@ The decisions of the ledger that need the row locked (docs/exactly-once.md).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Protocol
 
 import structlog
@@ -23,6 +25,7 @@ from connector.money import plain
 from connector.store import ledger_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
+from connector.store.reference_spaces import spaced
 
 TAKE_OVER_NEEDS = 6.0
 """Seconds that a waiter must have left to begin a try of its own."""
@@ -52,10 +55,17 @@ class Sealing(Protocol):
 
 @dataclass(frozen=True)
 class Sender:
-    """Who calls: the fingerprints of the key that is sent upstream, the newest secret's first."""
+    """Who calls: the fingerprints of the key that is sent upstream, the newest secret's first.
+
+    `space`: the user in whose own space the references are, "" for the owner's. `reserve` counts
+    an amount against what the caller may move; it is called in the transaction that takes the
+    reference, with the id of its row, and raises what the caller is told if it is too much.
+    """
 
     fingerprints: tuple[str, ...]
     sealing: Sealing = field(repr=False)
+    space: str = ""
+    reserve: Callable[[Connection, str, Decimal], None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,11 @@ class Intent:
         )
 
     @property
+    def kept_reference(self) -> str:
+        """The reference as the ledger keeps it."""
+        return spaced(self.reference, self.sender.space)
+
+    @property
     def values_hash(self) -> str:
         """Stands for `same`, to be compared."""
         return hashlib.sha256("\0".join(self.same).encode()).hexdigest()
@@ -105,7 +120,8 @@ class Intent:
     def upstream_key(self, try_number: int) -> str:
         """The same for the same intent, even from another database, so that upstream's own
         protection still holds when ours was lost."""
-        parts = (self.action.key, self.reference, *self.same, str(try_number))
+        space = (self.sender.space,) if self.sender.space else ()
+        parts = (self.action.key, self.reference, *self.same, str(try_number), *space)
         return "pwc-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
@@ -163,6 +179,7 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
             retry_after=2,
         )
     if not in_doubt:
+        _reserve(connection, intent, entry.id)
         return _lease(connection, intent, entry, intent.upstream_key(entry.try_number), None)
     if entry.sent_under and entry.sent_under not in intent.sender.fingerprints:
         raise StillInDoubt(_OTHER_KEY, reference=intent.reference, retry_after=_OTHER_KEY_AFTER)
@@ -223,7 +240,7 @@ def _refuse_unless_undecided(connection: Connection, intent: Intent) -> None:
 
 def _find(connection: Connection, intent: Intent) -> Entry | None:
     return ledger_rows.find(
-        connection, intent.paywall.ids, intent.action.key, intent.reference, lock=True
+        connection, intent.paywall.ids, intent.action.key, intent.kept_reference, lock=True
     )
 
 
@@ -233,7 +250,7 @@ def _insert(connection: Connection, intent: Intent) -> Lease | None:
         connection,
         paywall_id=intent.paywall.id,
         action=intent.action.key,
-        reference=intent.reference,
+        reference=intent.kept_reference,
         values_hash=intent.values_hash,
         user_id=intent.user,
         amount=intent.amount,
@@ -241,4 +258,14 @@ def _insert(connection: Connection, intent: Intent) -> Lease | None:
         sent=intent.sealed_notes(),
         sent_under=intent.sender.fingerprints[0],
     )
-    return None if entry_id is None else Lease(entry_id, 1, key, intent.notes)
+    if entry_id is None:
+        return None
+    _reserve(connection, intent, entry_id)
+    return Lease(entry_id, 1, key, intent.notes)
+
+
+def _reserve(connection: Connection, intent: Intent, entry_id: str) -> None:
+    """What the row is about is held until the row is decided; a row in doubt keeps what it holds.
+    What is raised undoes the transaction, so that the reference stays as it was."""
+    if intent.sender.reserve is not None:
+        intent.sender.reserve(connection, entry_id, Decimal(intent.amount))

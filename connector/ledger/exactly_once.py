@@ -23,7 +23,7 @@ from connector.ledger import evidence, tries
 from connector.ledger.claims import Intent, Lease, Sender, claim
 from connector.ledger.verdicts import Verdict
 from connector.ledger.waiting import Waiting
-from connector.store import Store, ledger_rows, undecided_rows
+from connector.store import Store, counter_rows, ledger_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import ledger_answered
@@ -102,6 +102,8 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
             else evidence.happened(outcomes.UNKNOWN, "This did not happen.")
         )
         undecided_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
+        if not happened:
+            counter_rows.give_back(connection, entry_id)
         return ledger_rows.get(connection, entry_id)
 
     return store.write(decide)

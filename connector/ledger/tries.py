@@ -29,7 +29,7 @@ from connector.ledger import evidence
 from connector.ledger.claims import TAKE_OVER_NEEDS, Intent, Lease
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
 from connector.ledger.verdicts import Verdict
-from connector.store import Store, ledger_rows, try_rows
+from connector.store import Store, counter_rows, ledger_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
 from connector.telemetry.metrics import ledger_answered
 
@@ -213,6 +213,8 @@ def _settle(
             any_token=verdict is not None and verdict.final,
             unanswered=verdict is None or verdict.unanswered,
         )
+        if kept and state == FREE:
+            counter_rows.give_back(connection, owned.entry_id)
         if state == IN_DOUBT or owned.token > 1 or not kept:
             _write_try(connection, owned, began, verdict.word if verdict else BROKEN_OFF)
         return kept

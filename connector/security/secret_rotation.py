@@ -16,7 +16,14 @@ from sqlalchemy import Connection
 
 from connector.security.encryption import Encryption
 from connector.security.identity import endpoint_tag, secret_tag
-from connector.store import Store, paywall_rows, sealed_rows, secret_rows, undecided_rows
+from connector.store import (
+    Store,
+    paywall_rows,
+    sealed_rows,
+    secret_rows,
+    token_rows,
+    undecided_rows,
+)
 
 ADVICE = (
     "Add the old secret again behind the new one in CONNECTOR_SECRET_KEYS, separated by a comma."
@@ -44,9 +51,11 @@ class Lacking:
     hooks: int = 0
     kept_keys: int = 0
     in_doubt: int = 0
+    tokens: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.keys, self.addresses, self.hooks, self.kept_keys, self.in_doubt))
+        counts = (self.keys, self.addresses, self.hooks, self.kept_keys, self.in_doubt, self.tokens)
+        return any(counts)
 
     @property
     def sentence(self) -> str:
@@ -55,6 +64,7 @@ class Lacking:
             (self.keys, "{} key(s) used lately"),
             (self.hooks, "{} hook(s)"),
             (self.kept_keys, "{} key(s) kept for the worker"),
+            (self.tokens, "{} connector token(s)"),
             (self.in_doubt, "{} charge(s) or deposit(s) in doubt"),
             (self.addresses, "the address for events of {} paywall(s) with hooks"),
         )
@@ -79,10 +89,11 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
         addresses = {
             tag: sealed_rows.addresses_under(connection, endpoint_tag(tag)) for tag in unloaded
         }
+        tokens = {tag: token_rows.only_under(connection, tag) for tag in unloaded}
         hooks = _closed(encryption, sealed_rows.hook_secrets(connection))
         kept = _closed(encryption, sealed_rows.kept_keys(connection))
         in_doubt = _closed(encryption, undecided_rows.seals(connection))
-        named = [tag for tag in unloaded if keys[tag] or addresses[tag]]
+        named = [tag for tag in unloaded if keys[tag] or addresses[tag] or tokens[tag]]
         return Lacking(
             tuple(named or (unloaded if hooks or kept or in_doubt else ())),
             sum(keys.values()),
@@ -90,6 +101,7 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
             hooks,
             kept,
             in_doubt,
+            sum(tokens.values()),
         )
 
     return store.read(look)

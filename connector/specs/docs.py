@@ -31,7 +31,7 @@ What you can do with the connector, one section for each action. New to it? Star
 [README](../README.md); to click instead of read, open `/docs` on your connector.
 
 - **Key**: send your Paywalls secret key as the header `Authorization: Bearer <key>` or
-  `X-API-Key: <key>`. A tool that cannot set headers may send it as the field `api_key` in the body of a POST.
+  `X-API-Key: <key>`, or a [token](tokens.md) that may do less. A tool that cannot set headers may send it as the field `api_key` in the body of a POST.
 - **Fields**: send them as JSON or as a form; where GET is answered, also in the address. An empty field counts
   as not sent. `user` may also stand in the header `X-Paywall-User`, `reference` in `Idempotency-Key`.
   Nothing is ignored: JSON is read as JSON under a form's header too (that of `curl -d`), and what cannot be read,

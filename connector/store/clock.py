@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -19,6 +20,21 @@ def moment(connection: Connection) -> datetime:
     """The database's time right now."""
     asked: datetime = connection.execute(select(now())).scalar_one()
     return asked
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: its `name`, such as 2026-01-31, and when it `ends`."""
+
+    name: str
+    ends: datetime
+
+
+def day_in(connection: Connection) -> Day:
+    """The day that it is, by the database's clock, in UTC."""
+    today = moment(connection).astimezone(UTC)
+    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Day(f"{today:%Y-%m-%d}", midnight + timedelta(days=1))
 
 
 class DatabaseClock:

@@ -41,7 +41,8 @@ is_live: ColumnElement[bool] = hooks.c.state == literal_column("'active'")
 
 @dataclass(frozen=True)
 class Hook:
-    """Where to push which events; `user_id` is "" for all users, `secret` is sealed."""
+    """Where to push which events; `user_id` is "" for all users, `secret` is sealed;
+    `token_id` is that of the token whose own it is."""
 
     id: str
     paywall_id: str
@@ -53,6 +54,7 @@ class Hook:
     problem: str
     failing_since: datetime | None
     created_at: datetime
+    token_id: str | None = None
 
 
 _select = select(*(hooks.c[name] for name in Hook.__dataclass_fields__))
@@ -82,6 +84,7 @@ def insert(
     user_id: str,
     sealed_secret: str,
     most: int,
+    token_id: str = "",
 ) -> tuple[Hook, bool] | None:
     """The hook for these values and whether its secret is new: it was made, or was off and is on
     again. None when there would be more than `most`."""
@@ -96,7 +99,11 @@ def insert(
         select(paywalls.c.id).where(paywalls.c.id == paywall_id).with_for_update(key_share=True)
     )
     existing = _first(connection, _select.where(*same))
-    if existing is not None and existing.state == ACTIVE:
+    if existing is not None and existing.token_id and not token_id:
+        _adopt(connection, existing.id)
+    if existing is not None and (
+        existing.state == ACTIVE or (token_id and existing.token_id != token_id)
+    ):
         return existing, False
     if existing is not None:
         connection.execute(
@@ -121,10 +128,16 @@ def insert(
                 state=ACTIVE,
                 problem="",
                 created_at=now(),
+                token_id=token_id or None,
             )
         )
     made = _first(connection, _select.where(*same))
     return None if made is None else (made, True)
+
+
+def _adopt(connection: Connection, hook_id: str) -> None:
+    """The key asks for what a token has made: it does not end with the token any more."""
+    connection.execute(update(hooks).where(hooks.c.id == hook_id).values(token_id=None))
 
 
 def get(connection: Connection, paywall_id: str, hook_id: str) -> Hook | None:
@@ -133,12 +146,20 @@ def get(connection: Connection, paywall_id: str, hook_id: str) -> Hook | None:
 
 
 def listing(
-    connection: Connection, paywall_id: str, *, before: str = "", limit: int = 100
+    connection: Connection,
+    paywall_id: str,
+    *,
+    before: str = "",
+    limit: int = 100,
+    token_id: str = "",
 ) -> list[Hook]:
-    """The hooks of a paywall, the newest first; `before` is the id of a hook, which may be gone by
-    now, of which only older ones are wanted. Raises InvalidField if there never was one such."""
+    """The hooks of a paywall, or of a token, the newest first; `before` is the id of a hook, which
+    may be gone by now, of which only older ones are wanted. Raises InvalidField if there never was
+    one such."""
     place = hooks.c.created_at, hooks.c.id
     query = _visible(paywall_id)
+    if token_id:
+        query = query.where(hooks.c.token_id == token_id)
     if before:
         last = hooks.c.paywall_id == paywall_id, hooks.c.id == before
         missing = "There is no such hook (any more)."
@@ -147,15 +168,20 @@ def listing(
     return [Hook(**row._mapping) for row in connection.execute(query)]
 
 
-def remove(connection: Connection, paywall_id: str, hook_id: str) -> bool:
-    """Delete a hook; whether it was there. Its log stays until the retention; what waits for it is
-    dropped by the worker. Its values are free for a new hook with another id."""
+def remove(connection: Connection, paywall_id: str, hook_id: str = "", token_id: str = "") -> bool:
+    """Delete a hook, or all that a token made, or one of those; whether one was there. Its log
+    stays until the retention; what waits for it is dropped by the worker. Its values are free for a
+    new hook with another id."""
+    which = [hooks.c.id == hook_id] if hook_id else []
+    which += [hooks.c.token_id == token_id] if token_id else []
+    if not which:
+        return False
     done = connection.execute(
         update(hooks)
-        .where(hooks.c.paywall_id == paywall_id, hooks.c.id == hook_id, hooks.c.state != DELETED)
-        .values(state=DELETED, secret="", target_hash=hook_id, problem="")
+        .where(hooks.c.paywall_id == paywall_id, hooks.c.state != DELETED, *which)
+        .values(state=DELETED, secret="", target_hash=hooks.c.id, problem="")
     )
-    return done.rowcount == 1
+    return done.rowcount > 0
 
 
 def lock(connection: Connection, hook_ids: Iterable[str], well: Iterable[str]) -> None:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    delete,
     or_,
     select,
     type_coerce,
@@ -26,8 +25,9 @@ from sqlalchemy import (
 )
 
 from connector.store.prepared import Prepared
+from connector.store.reference_spaces import as_sent
 from connector.store.tables import ledger
-from connector.store.timestamps import fixed, now
+from connector.store.timestamps import now
 from connector.store.upsert import insert_for
 
 PENDING = "pending"
@@ -52,7 +52,7 @@ class Entry:
     id: str
     paywall_id: str
     action: str
-    reference: str
+    kept_reference: str
     values_hash: str
     user_id: str
     amount: str
@@ -71,11 +71,17 @@ class Entry:
     overdue: bool
     unanswered_seconds: int | None
 
+    @property
+    def reference(self) -> str:
+        """The reference as it was sent."""
+        return as_sent(self.kept_reference)
 
-_judged = ("leased", "overdue", "unanswered_seconds")
+
+_judged = ("kept_reference", "leased", "overdue", "unanswered_seconds")
 _microseconds = type_coerce(now(), BigInteger) - type_coerce(ledger.c.unanswered_at, BigInteger)
 _select = select(
     *(ledger.c[name] for name in Entry.__dataclass_fields__ if name not in _judged),
+    ledger.c.reference.label("kept_reference"),
     ledger.c.lease_until.between(now(), now(_BELIEVED_SECONDS)).label("leased"),
     (_microseconds // 1_000_000).label("unanswered_seconds"),
     (ledger.c.first_sent_at < now(-DOUBT_SECONDS)).label("overdue"),
@@ -287,13 +293,3 @@ def _settle(in_doubt: bool, next_try: bool, any_token: bool, unanswered: bool) -
         upstream_key=bindparam("sent_key"),
     )
     return Prepared(lambda _: statement)
-
-
-def purge(connection: Connection, days: int, limit: int = 500) -> int:
-    """Delete at most `limit` decided rows that are older than `days`; how many were deleted."""
-    old = (
-        select(ledger.c.id)
-        .where(ledger.c.state.in_([DONE, FREE]), ledger.c.updated_at < fixed(now(-days * 86_400)))
-        .limit(limit)
-    )
-    return connection.execute(delete(ledger).where(ledger.c.id.in_(old))).rowcount

@@ -47,7 +47,10 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
             states = or_(states, in_doubt())
         conditions.append(states)
     if wanted.reference:
-        conditions.append(ledger.c.reference == wanted.reference)
+        spaces = f"{wanted.reference}\x1f", f"{wanted.reference}\x20"
+        conditions.append(
+            or_(ledger.c.reference == wanted.reference, ledger.c.reference.between(*spaces))
+        )
     if wanted.user:
         conditions.append(ledger.c.user_id == wanted.user)
     if wanted.since is not None:

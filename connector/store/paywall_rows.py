@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, 
 from connector.store.prepared import Prepared
 from connector.store.tables import paywall_keys, paywalls
 from connector.store.timestamps import now
+from connector.store.token_tables import tokens
 from connector.store.upsert import insert_for
 
 TRUST_SECONDS = 600
@@ -62,7 +63,7 @@ def confirm(connection: Connection, fingerprints: Mapping[str, str], upstream_id
     """
     tag, fingerprint = next(iter(fingerprints.items()))
     known = connection.execute(
-        select(paywall_keys.c.fingerprint, paywall_keys.c.paywall_id).where(
+        select(paywall_keys.c.paywall_id, paywall_keys.c.created_at).where(
             paywall_keys.c.fingerprint.in_(fingerprints.values())
         )
     ).all()
@@ -75,7 +76,7 @@ def confirm(connection: Connection, fingerprints: Mapping[str, str], upstream_id
             secret_tag=tag,
             paywall_id=paywall_id,
             verified_at=now(),
-            created_at=now(),
+            created_at=known[0].created_at if known else now(),
         )
         .on_conflict_do_update(
             index_elements=[paywall_keys.c.fingerprint], set_={"verified_at": now()}
@@ -165,6 +166,9 @@ def _named(connection: Connection, paywall_id: str, upstream_id: str) -> str:
     connection.execute(update(paywalls).where(paywalls.c.id == root).values(has_aliases=True))
     connection.execute(
         update(paywall_keys).where(paywall_keys.c.paywall_id == paywall_id).values(paywall_id=root)
+    )
+    connection.execute(
+        update(tokens).where(tokens.c.paywall_id == paywall_id).values(paywall_id=root)
     )
     return root
 

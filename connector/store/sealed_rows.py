@@ -20,7 +20,7 @@ def kept_keys(connection: Connection) -> list[tuple[str, str]]:
     """Paywall and sealed key, where one is kept."""
     rows = connection.execute(
         select(subscriptions.c.paywall_id, subscriptions.c.kept_key).where(
-            subscriptions.c.kept_key.is_not(None)
+            subscriptions.c.kept_key.is_not(None), subscriptions.c.key_refused_at.is_(None)
         )
     )
     return [(row.paywall_id, row.kept_key or "") for row in rows]

@@ -7,11 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    and_,
     bindparam,
-    exists,
     or_,
     select,
     update,
@@ -49,6 +46,7 @@ class Subscription:
     leased: bool
     fresh: bool
     made_at: datetime | None
+    key_refused_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -206,42 +204,19 @@ def upstream_ids(connection: Connection, paywall_id: str) -> list[str]:
     ]
 
 
-def keep_key(connection: Connection, paywall_id: str, sealed: str | None) -> None:
-    """Keep a paywall's newest key, sealed, for the worker; None forgets it."""
-    connection.execute(
-        update(subscriptions)
-        .where(subscriptions.c.paywall_id == paywall_id)
-        .values(kept_key=sealed)
-    )
-
-
-def forget_key(connection: Connection, paywall_id: str, sealed: str) -> None:
-    """Forget a kept key, unless a newer one has taken its place meanwhile."""
-    connection.execute(
-        update(subscriptions)
-        .where(subscriptions.c.paywall_id == paywall_id, subscriptions.c.kept_key == sealed)
-        .values(kept_key=None)
-    )
-
-
-def forget_needless_keys(connection: Connection, *, keep: bool) -> int:
-    """Forget the kept keys of paywalls without a live hook, or all if none are to be kept; how
-    many."""
-    needless: ColumnElement[bool] = subscriptions.c.kept_key.is_not(None)
-    if keep:
-        live = exists().where(
-            hooks.c.paywall_id == subscriptions.c.paywall_id, hooks.c.state == ACTIVE
-        )
-        needless = and_(needless, ~live)
-    return connection.execute(update(subscriptions).where(needless).values(kept_key=None)).rowcount
-
-
 def unsubscribed(connection: Connection, paywall_id: str) -> None:
     """Nothing comes in for this paywall any more, by our own will."""
     connection.execute(
         update(subscriptions)
         .where(subscriptions.c.paywall_id == paywall_id)
-        .values(state=NONE, problem="", endpoint_id=None, checked_at=None, kept_key=None)
+        .values(
+            state=NONE,
+            problem="",
+            endpoint_id=None,
+            checked_at=None,
+            kept_key=None,
+            kept_since=None,
+        )
     )
 
 

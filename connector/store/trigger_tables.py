@@ -36,6 +36,8 @@ subscriptions = Table(
     Column("read_lease_until", Moment, nullable=False),
     Column("gap_since", Moment, nullable=True),
     Column("gap_note", Text, nullable=False),
+    Column("kept_since", Moment, nullable=True),
+    Column("key_refused_at", Moment, nullable=True),
 )
 
 # The addresses that upstream posts events to; retired ones still take what is on its way.
@@ -109,6 +111,7 @@ hooks = Table(
     Column("failing_since", Moment, nullable=True),
     Column("failed_at", Moment, nullable=True),
     Column("created_at", Moment, nullable=False),
+    Column("token_id", String(32), nullable=True),
     UniqueConstraint("paywall_id", "target_hash", "trigger", "user_id"),
     Index(
         "ix_hooks_live",

@@ -41,6 +41,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # Keys, also where a %-escape stands before them.
     (re.compile(rf"(?:{'|'.join(KEY_PREFIXES)})[^\s&,;\"'<>\\)}}\]]+"), REDACTED),
     (re.compile(r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2}))sk-[A-Za-z0-9_.~+/=-]{6,}"), REDACTED),
+    (re.compile(r"pwc_[A-Za-z0-9]+"), REDACTED),
     (re.compile(r"whsec_[A-Za-z0-9+/=_-]+"), REDACTED),
     (re.compile(r"(?i)\b(bearer|basic)(\s+|%20|\+)[A-Za-z0-9_.~+/=:%-]+"), rf"\1 {REDACTED}"),
     (re.compile(r"://[^\s/?#\"'<>]+@"), f"://{REDACTED}@"),
@@ -56,7 +57,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # Plain searches take an eighth of the time of one pattern with all of them.
 _SUSPECTS = (
-    *("sk-", "whsec_", "bearer", "basic", "://", "[param", "key", "secret", "password"),
+    *("sk-", "pwc_", "whsec_", "bearer", "basic", "://", "[param", "key", "secret", "password"),
     *("authoriz", "cookie", "prompt", "messages", "system", "content"),
 )
 _MIN_REGISTERED = 12

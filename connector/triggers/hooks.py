@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from connector.errors import InvalidField, NotFound
 from connector.security.encryption import Encryption
-from connector.store import Store, delivery_rows, hook_rows, replay_rows, subscription_rows
+from connector.store import Store, delivery_rows, hook_rows, kept_key_rows, replay_rows
 from connector.store.delivery_rows import Delivery
 from connector.store.hook_rows import ACTIVE, Hook
 from connector.store.paywall_rows import Paywall
@@ -56,10 +56,17 @@ class Hooks:
         self._most, self._wake = most, wake
 
     def create(
-        self, paywall: Paywall, *, target_url: str, trigger: str, user: str, test: bool
+        self,
+        paywall: Paywall,
+        *,
+        target_url: str,
+        trigger: str,
+        user: str,
+        test: bool,
+        token_id: str = "",
     ) -> Made:
         """The hook for these values, made or switched on again if need be; with `test` it is sent
-        its trigger's sample at once.
+        its trigger's sample at once. `token_id`: the token whose own it is, "" for the key.
 
         Raises InvalidField for an address that may not be sent to, an unknown trigger, and more
         hooks than are allowed.
@@ -78,6 +85,7 @@ class Hooks:
                 user_id=user,
                 sealed_secret=sealed,
                 most=self._most,
+                token_id=token_id,
             )
             if inserted is None:
                 raise InvalidField(
@@ -86,6 +94,12 @@ class Hooks:
                     "raise CONNECTOR_HOOKS_PER_PAYWALL."
                 )
             hook, is_new = inserted
+            if token_id and hook.token_id != token_id:
+                raise InvalidField(
+                    "This address has a hook for this trigger already, which was not made with "
+                    "this token. Use another address, or ask the paywall's owner to delete it.",
+                    field="target_url",
+                )
             if test:
                 _add_sample(connection, hook)
             return Made(hook, secret if is_new else "")
@@ -95,25 +109,26 @@ class Hooks:
             self._wake()
         return made
 
-    def listing(self, paywall: Paywall, before: str, limit: int) -> list[Hook]:
-        """A page of the paywall's hooks, the newest first, older than the hook `before` ("" for the
-        first page). Raises InvalidField for one that never was."""
+    def listing(self, paywall: Paywall, before: str, limit: int, token_id: str = "") -> list[Hook]:
+        """A page of the paywall's hooks, or those of a token, the newest first, older than the hook
+        `before` ("" for the first page). Raises InvalidField for one that never was."""
         return self._store.read(
-            lambda connection: hook_rows.listing(connection, paywall.id, before=before, limit=limit)
+            lambda connection: hook_rows.listing(
+                connection, paywall.id, before=before, limit=limit, token_id=token_id
+            )
         )
 
-    def get(self, paywall: Paywall, hook_id: str) -> Hook:
-        """One of the paywall's hooks. Raises NotFound."""
-        return self._store.read(lambda connection: _hook(connection, paywall, hook_id))
+    def get(self, paywall: Paywall, hook_id: str, token_id: str = "") -> Hook:
+        """One of the paywall's hooks, or of a token's. Raises NotFound."""
+        return self._store.read(lambda connection: _hook(connection, paywall, hook_id, token_id))
 
-    def delete(self, paywall: Paywall, hook_id: str) -> bool:
+    def delete(self, paywall: Paywall, hook_id: str, token_id: str = "") -> bool:
         """Send nothing to a hook any more; False if it was gone already. Its log stays until the
         retention, its waiting deliveries are dropped."""
 
         def remove(connection: Connection) -> bool:
-            deleted = hook_rows.remove(connection, paywall.id, hook_id)
-            if not hook_rows.count_live(connection, paywall.id):
-                subscription_rows.keep_key(connection, paywall.id, None)
+            deleted = hook_rows.remove(connection, paywall.id, hook_id, token_id)
+            kept_key_rows.forget_needless(connection, paywall.id)
             return deleted
 
         deleted = self._store.write(remove)
@@ -181,9 +196,9 @@ def _add_sample(connection: Connection, hook: Hook) -> str:
     return delivery_rows.add_sample(connection, hook, str(TRIGGERS[hook.trigger].sample["id"]))
 
 
-def _hook(connection: Connection, paywall: Paywall, hook_id: str) -> Hook:
+def _hook(connection: Connection, paywall: Paywall, hook_id: str, token_id: str = "") -> Hook:
     hook = hook_rows.get(connection, paywall.id, hook_id)
-    if hook is None:
+    if hook is None or (token_id and hook.token_id != token_id):
         raise NotFound("This paywall has no hook with this id. GET /v1/hooks lists them.")
     return hook
 

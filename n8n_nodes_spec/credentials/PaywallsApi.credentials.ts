@@ -27,7 +27,8 @@ export class PaywallsApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. sk-paywalls-…',
-			description: 'The secret key of your paywall, from the Paywalls dashboard',
+			description:
+				'The secret key of your paywall, from the Paywalls dashboard, or a connector token (pwc_…), which may do less',
 		},
 		{
 			displayName: 'Connector Address',
@@ -53,6 +54,14 @@ export class PaywallsApi implements ICredentialType {
 				properties: {
 					value: 401,
 					message: 'The API key was not accepted. Copy the secret key anew from the Paywalls dashboard.',
+				},
+			},
+			{
+				type: 'responseCode',
+				properties: {
+					value: 403,
+					message:
+						'This token is paused. Use the new key of the paywall with the connector once, then test again.',
 				},
 			},
 			{ type: 'responseCode', properties: { value: 404, message: WRONG_ADDRESS } },

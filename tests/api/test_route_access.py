@@ -52,12 +52,15 @@ ROUTES = {
     Access.PAYWALL: {
         "POST /v1/charge",
         "POST /v1/deposit",
+        "GET /v1/tokens",
+        "DELETE /v1/tokens/<token_id>",
         "GET /v1/hooks",
         "GET /v1/hooks/<hook_id>",
         "DELETE /v1/hooks/<hook_id>",
         "GET /v1/deliveries",
         "POST /v1/deliveries",
     },
+    Access.ACCEPTED: {"POST /v1/tokens"},
     Access.FRESH: {"POST /v1/hooks"},
     Access.READY: {
         "GET /v1/triggers/<key>",

@@ -10,7 +10,14 @@ from connector.inbound.endpoints import Endpoints
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity, secret_tag
 from connector.security.secret_rotation import SecretsMismatch, check_secrets, lacking
-from connector.store import Store, hook_rows, sealed_rows, secret_rows, subscription_rows
+from connector.store import (
+    Store,
+    hook_rows,
+    kept_key_rows,
+    sealed_rows,
+    secret_rows,
+    subscription_rows,
+)
 from connector.store.timestamps import now
 from connector.store.trigger_tables import endpoints, subscriptions
 from tests.conftest import KEY
@@ -132,7 +139,8 @@ def add_hook(store: Store, secret: str, vendor: Vendor, *, keep_key: bool = True
         )
         subscription_rows.ensure(connection, paywall.id)
         if keep_key:
-            subscription_rows.keep_key(connection, paywall.id, encryption.seal(KEY))
+            prints = tuple(Identity(store, [secret]).fingerprints(KEY).values())
+            kept_key_rows.keep(connection, paywall.id, prints, encryption.seal(KEY))
 
     store.write(put)
     return paywall.id
@@ -154,12 +162,12 @@ def test_a_hook_needs_the_secret_that_it_is_sealed_under_however_old_the_keys_ar
 
 def test_a_kept_key_needs_its_secret_too(store: Store, vendor: Vendor) -> None:
     check_secrets(store, [OLD], DAYS)
-    paywall_id = add_hook(store, OLD, vendor)
+    add_hook(store, OLD, vendor)
     let_days_pass(store, DAYS + 1)
     store.write(lambda connection: connection.execute(text("UPDATE hooks SET state = 'off'")))
     with pytest.raises(SecretsMismatch, match=r"1 key\(s\) kept for the worker"):
         check_secrets(store, [NEW], DAYS)
-    store.write(lambda connection: subscription_rows.keep_key(connection, paywall_id, None))
+    store.write(kept_key_rows.forget_all)
     check_secrets(store, [NEW], DAYS)
 
 

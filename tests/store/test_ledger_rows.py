@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-from connector.store import Store, ledger_rows, ledger_search
+from connector.store import Store, ledger_retention, ledger_rows, ledger_search
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN
 from connector.store.ledger_search import Wanted
 
@@ -46,7 +46,7 @@ def test_old_decided_rows_are_forgotten_step_by_step(store: Store) -> None:
     store.write(lambda connection: write(connection, DONE, 91, 3))
     store.write(lambda connection: write(connection, FREE, 91, 2))
     store.write(lambda connection: write(connection, DONE, 89, 1))
-    removed = [store.write(lambda c: ledger_rows.purge(c, days=90, limit=2)) for _ in range(4)]
+    removed = [store.write(lambda c: ledger_retention.purge(c, days=90, limit=2)) for _ in range(4)]
     assert removed == [2, 2, 1, 0]
     assert states(store) == [DONE]
 
@@ -54,5 +54,5 @@ def test_old_decided_rows_are_forgotten_step_by_step(store: Store) -> None:
 def test_undecided_rows_are_kept_for_ever(store: Store) -> None:
     for state in (PENDING, IN_DOUBT, UNKNOWN):
         store.write(lambda connection, state=state: write(connection, state, 3650, 1))  # type: ignore[misc]
-    assert store.write(lambda connection: ledger_rows.purge(connection, days=90)) == 0
+    assert store.write(lambda connection: ledger_retention.purge(connection, days=90)) == 0
     assert states(store) == sorted([PENDING, IN_DOUBT, UNKNOWN])

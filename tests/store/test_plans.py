@@ -16,10 +16,12 @@ from sqlalchemy import Connection, event, text
 
 from connector.store import (
     Store,
+    counter_rows,
     delivery_rows,
     event_rows,
     evidence_rows,
     hook_rows,
+    ledger_retention,
     ledger_rows,
     ledger_search,
     make_engine,
@@ -28,6 +30,7 @@ from connector.store import (
     paywall_rows,
     replay_rows,
     subscription_rows,
+    token_rows,
     undecided_rows,
 )
 from connector.store.hook_rows import Hook
@@ -66,7 +69,7 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "claim": lambda c: outbox_rows.claim(c, ["d1", "d2"]),
     "drop-waiting": lambda c: outbox_rows.drop_waiting(c, "h"),
     "overdue": undecided_rows.overdue_as_unknown,
-    "purge-ledger": lambda c: ledger_rows.purge(c, 90),
+    "purge-ledger": lambda c: ledger_retention.purge(c, 90),
     "ledger-by-state": lambda c: ledger_search.search(c, Wanted(("unknown",)), 100),
 }
 
@@ -164,12 +167,14 @@ HOT = {
         hook_rows,
         delivery_rows,
         subscription_rows,
+        token_rows,
+        counter_rows,
     )
     for name, prepared in vars(module).items()
     if isinstance(prepared, Prepared)
 } | {f"settle-{flags}": ledger_rows._settle(*flags) for flags in product((False, True), repeat=4)}
 """The statements that run on the driver itself, whom nobody listening to SQLAlchemy sees."""
-NUMBERS = {"seq", "row_id", "number", "count", "mine"}
+NUMBERS = {"seq", "row_id", "number", "count", "mine", "more", "most"}
 
 
 def sample(name: str) -> object:

@@ -11,6 +11,7 @@ SUFFIXES = (".log", ".sqlite3", ".sqlite3-wal", ".dump")
 NEVER = {
     **{f"a key of {b.title}": b.sandbox_key.encode() for b in BRANDS.values()},
     "the server's secret": b"the-tests-server-secret",
+    "a connector token": b"pwc_",
     "a prompt": b"canary prompt",
 }
 """What must not be found. The tests' prompts hold the words `canary prompt`."""

@@ -39,6 +39,7 @@ WITH_COMMANDS = (
     "docs/exactly-once.md",
     "docs/openai.md",
     "docs/sandbox.md",
+    "docs/tokens.md",
     "docs/triggers.md",
 )
 CURL_SECONDS = 30

@@ -78,7 +78,7 @@ def _authentication(address: str) -> dict[str, Any]:
                 "type": "password",
                 "required": True,
                 "helpText": f"It begins with {_BEGINS}. Copy it from your paywall's page on "
-                "[paywalls.ai](https://paywalls.ai).",
+                "[paywalls.ai](https://paywalls.ai). A connector token (`pwc_…`) does as well.",
             },
             {
                 "key": "base_url",

@@ -2,7 +2,10 @@
 
 from alembic import context
 
-from connector.store import trigger_tables  # noqa: F401 -- so that the metadata knows its tables
+from connector.store import (  # noqa: F401 -- so that the metadata knows their tables
+    token_tables,
+    trigger_tables,
+)
 from connector.store.tables import metadata
 
 connection = context.config.attributes["connection"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.specs.zapier.builder import Builder, failure
@@ -24,6 +25,22 @@ def test_the_connection_is_named_after_the_paywall_and_never_the_key(
     assert wanted is not None
     assert tested[wanted[1]] == f"Paywall {tested['paywall_id']} (sandbox)"
     assert paywall.key not in str(tested)
+
+
+def test_a_token_does_as_well_and_says_what_it_may_not(
+    builder: Builder, paywall: SandboxPaywall
+) -> None:
+    made = httpx.post(
+        f"{builder.address}/v1/tokens",
+        json={"label": "Zaps", "actions": "charge, balance"},
+        headers={"X-API-Key": builder.key},
+    )
+    zaps = builder.keyed(made.json()["token"])
+    assert zaps.connect()["allowed"] == "charge, balance"
+    assert zaps.search("balance", user="ann")
+    failed = failure(lambda: zaps.create("deposit", user="ann", amount="5", reference="gift-1"))
+    assert failed.name == "AppError"
+    assert "It allows: charge, balance." in failed.message
 
 
 @pytest.mark.parametrize("ending", ["", "/", "//", "/v1", "/v1/", " "])

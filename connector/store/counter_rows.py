@@ -1,0 +1,139 @@
+"""Queries: what was used on a day, and what each row of the ledger holds of it.
+
+Locks are taken in one order: the row of the ledger first, then its counters in the order of their
+names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from connector.store.prepared import Prepared
+from connector.store.timestamps import fixed, now
+from connector.store.token_tables import counters, ledger_holds
+from connector.store.upsert import insert_for
+
+TOKEN = "token"  # noqa: S105 -- the kind of a counter
+
+
+@dataclass(frozen=True, order=True)
+class Counter:
+    """What is counted: `kind` and `subject` say of what, `user_id` is "" for all users together,
+    `day` is a date such as 2026-01-31."""
+
+    kind: str
+    subject: str
+    user_id: str
+    day: str
+
+
+_add = Prepared(
+    lambda dialect: (
+        insert_for(dialect)(counters)
+        .values(
+            kind=bindparam("kind"),
+            subject=bindparam("subject"),
+            user_id=bindparam("user_id"),
+            day=bindparam("day"),
+            units=bindparam("more"),
+        )
+        .on_conflict_do_update(
+            index_elements=[
+                counters.c.kind,
+                counters.c.subject,
+                counters.c.user_id,
+                counters.c.day,
+            ],
+            set_={"units": counters.c.units + bindparam("more")},
+            where=counters.c.units + bindparam("more") <= bindparam("most"),
+        )
+        .returning(counters.c.units)
+    )
+)
+
+
+def take(
+    connection: Connection, counter: Counter, units: int, most: int, entry_id: str
+) -> int | None:
+    """Count `units` more, held by a row of the ledger, if that makes at most `most` of the day; how
+    many there are then, or None."""
+    if units > most:
+        return None
+    values = {
+        "kind": counter.kind,
+        "subject": counter.subject,
+        "user_id": counter.user_id,
+        "day": counter.day,
+        "more": units,
+        "most": most,
+    }
+    row = _add.first(connection, values)
+    if row is None:
+        return None
+    connection.execute(
+        ledger_holds.insert().values(
+            ledger_id=entry_id,
+            kind=counter.kind,
+            subject=counter.subject,
+            user_id=counter.user_id,
+            day=counter.day,
+            units=units,
+        )
+    )
+    return int(row[0])
+
+
+def used(connection: Connection, counter: Counter) -> int:
+    """How much of a day is used."""
+    units = connection.execute(
+        select(counters.c.units).where(
+            counters.c.kind == counter.kind,
+            counters.c.subject == counter.subject,
+            counters.c.user_id == counter.user_id,
+            counters.c.day == counter.day,
+        )
+    ).scalar()
+    return units or 0
+
+
+_held = Prepared(
+    lambda _: select(
+        ledger_holds.c.kind,
+        ledger_holds.c.subject,
+        ledger_holds.c.user_id,
+        ledger_holds.c.day,
+        ledger_holds.c.units,
+    ).where(ledger_holds.c.ledger_id == bindparam("row"))
+)
+
+
+def give_back(connection: Connection, entry_id: str) -> None:
+    """What a row of the ledger holds is free again, on the day on which it was taken."""
+    rows = sorted(_held.rows(connection, {"row": entry_id}))
+    for kind, subject, user_id, day, units in rows:
+        connection.execute(
+            update(counters)
+            .where(
+                counters.c.kind == kind,
+                counters.c.subject == subject,
+                counters.c.user_id == user_id,
+                counters.c.day == day,
+            )
+            .values(units=counters.c.units - units)
+        )
+    if rows:
+        connection.execute(delete(ledger_holds).where(ledger_holds.c.ledger_id == entry_id))
+
+
+def purge(connection: Connection, days: int, limit: int = 500) -> int:
+    """Forget at most `limit` counters of days that are over for more than `days`."""
+    last = connection.execute(select(fixed(now(-days * 86_400)))).scalar_one()
+    key = counters.c.kind, counters.c.subject, counters.c.user_id, counters.c.day
+    old = connection.execute(select(*key).where(counters.c.day < f"{last:%Y-%m-%d}").limit(limit))
+    count = 0
+    for row in old.all():
+        conditions = (column == value for column, value in zip(key, row, strict=True))
+        count += connection.execute(delete(counters).where(*conditions)).rowcount
+    return count

@@ -1,0 +1,20 @@
+"""Queries: forgetting rows of the ledger that are old."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from connector.store.ledger_rows import DONE, FREE
+from connector.store.tables import ledger
+from connector.store.timestamps import fixed, now
+
+
+def purge(connection: Connection, days: int, limit: int = 500) -> int:
+    """Delete at most `limit` decided rows that are older than `days`, with what they hold; how many
+    were deleted."""
+    old = (
+        select(ledger.c.id)
+        .where(ledger.c.state.in_([DONE, FREE]), ledger.c.updated_at < fixed(now(-days * 86_400)))
+        .limit(limit)
+    )
+    return connection.execute(delete(ledger).where(ledger.c.id.in_(old))).rowcount
