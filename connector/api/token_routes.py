@@ -69,7 +69,7 @@ class TokenOutput(Schema):
 
     id = Text("ID", "The token's id, to revoke it.", example="tok_3ac4170b2f6e")
     label = Text("Label", "Its name.", example="Support bot")
-    token = Text("Token", "The token, to be sent where a key would be.", example="")
+    token = Text("Token", "The token, to be sent where a key would be.", example="pwc_4Qw…")
     actions = Text("Actions", "What it may do.", example="charge, balance")
     user = Text("User ID", "The one user that it is for, or empty.", example="user_42")
     max_amount = Text("Largest Amount", "The most that one call may move.", example="5")

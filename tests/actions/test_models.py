@@ -63,6 +63,7 @@ def test_the_connection_has_a_label_that_never_shows_the_key(builder: Builder, m
         "triggers_ready",
         "triggers_message",
         "possible_gap",
+        "allowed",
     ]
     assert (answer["success"], answer["outcome"], answer["sandbox"]) == (True, "connected", True)
     assert answer["label"]

@@ -21,6 +21,7 @@ FILLED_IN = {
     "key": "any_event",
     "hook_id": "hook_1",
     "delivery_id": "dlv_1",
+    "token_id": "tok_1",
     "path:prefix": "ann",
 }
 

@@ -105,6 +105,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "triggers_ready",
             "triggers_message",
             "possible_gap",
+            "allowed",
         ],
         ["connected"],
     ),

@@ -177,7 +177,7 @@ def test_what_upstream_still_tries_to_send_is_no_gap_yet(
     connected_app.idle()
     assert len(owner.stored()) == 100, "as many as one page of the log shows"
     assert owner.me()["possible_gap"] is False
-    owner.control("POST", "clock", {"advance": 60})
+    owner.control("POST", "clock", {"advance": 700})
     until(lambda: not owner.log("pending"))
     assert sorted(owner.stored()) == sorted(ids)
     owner.pass_quarter_hour()

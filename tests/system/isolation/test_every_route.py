@@ -31,6 +31,7 @@ class Tenants:
     word: str
     hook_id: str
     delivery_id: str
+    token_id: str
 
 
 @pytest.fixture(scope="session")
@@ -68,14 +69,18 @@ def tenants(shared_connected_app: ConnectedApp) -> Iterator[Tenants]:
     shared_connected_app.connector.parts.store.write(
         lambda connection: subscription_rows.note_gap(connection, paywall_id, f"A gap: {word}.")
     )
-    yield Tenants(owner, stranger, word, hook.get_json()["id"], delivery["id"])
+    token = owner.post("tokens", label=word).get_json()
+    yield Tenants(owner, stranger, word, hook.get_json()["id"], delivery["id"], token["id"])
     shared_connected_app.idle()
 
 
 def quotes(answer: Any, tenants: Tenants) -> bool:
     """Whether an answer holds something of the owner's."""
     text = str(answer.get_json()) + str(answer.headers)
-    return any(part in text for part in (tenants.word, tenants.hook_id, tenants.delivery_id))
+    return any(
+        part in text
+        for part in (tenants.word, tenants.hook_id, tenants.delivery_id, tenants.token_id)
+    )
 
 
 def charges_again(caller: Owner, tenants: Tenants) -> bool:
@@ -115,6 +120,12 @@ def deletes(caller: Owner, tenants: Tenants) -> bool:
     return bool(tenants.owner.get(f"hooks/{tenants.hook_id}").status_code == 404)
 
 
+def revokes(caller: Owner, tenants: Tenants) -> bool:
+    client = tenants.owner.connected_app.connector.app.test_client()
+    client.delete(f"/v1/tokens/{tenants.token_id}", headers=caller.bearer)
+    return tenants.token_id not in str(tenants.owner.get("tokens").get_json())
+
+
 def delivers(caller: Owner, tenants: Tenants) -> bool:
     """An event that the caller's upstream has signed, at the owner's address."""
     event = tenants.owner.event(id=f"evt_by_{caller.name}")
@@ -142,6 +153,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/deliveries"): getting("deliveries"),
     ("POST", "/v1/deliveries"): posting("deliveries"),
     ("POST", "/v1/deliveries/<delivery_id>/replay"): posting("deliveries/{delivery_id}/replay"),
+    ("GET", "/v1/tokens"): getting("tokens"),
+    ("DELETE", "/v1/tokens/<token_id>"): revokes,
     ("POST", "/v1/inbound/<endpoint>"): delivers,
 }
 """How each route could show or change what is stored; the look tells whether it did."""
@@ -154,6 +167,7 @@ NOTHING_STORED = {
     ),
     ("POST", "/v1/chat"),
     ("POST", "/v1/disconnect"),
+    ("POST", "/v1/tokens"),
     ("GET", "/v1/triggers"),
     ("POST", "/v1/triggers"),
     ("POST", "/openai/v1/chat/completions"),
