@@ -15,6 +15,7 @@ ORDER = (
     "deposit",
     "connection",
     "disconnect",
+    "transactions",
     "models",
     "me",
 )

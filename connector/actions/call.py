@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from connector.catalog.actions import Values
 from connector.upstream import Upstream
 
 
@@ -27,10 +28,12 @@ class Call:
 
     `idempotency_key` is the upstream key that the ledger chose, for actions that are exactly
     once; `in_doubt` that an earlier try under it got no answer. `account` looks up the caller's
-    paywall; it may ask upstream, and raises as that does.
+    paywall; it may ask upstream, and raises as that does. `transactions` looks up what the ledger
+    has of it, by the values of the action of that name.
     """
 
     upstream: Upstream
     account: Callable[[], Account]
+    transactions: Callable[[Values], list[Values]]
     idempotency_key: str = ""
     in_doubt: bool = False

@@ -31,7 +31,7 @@ def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
     blp.call(
         action.path,
         method,
-        Access.PAYWALL if action.exactly_once else Access.SERVED,
+        Access.PAYWALL if action.exactly_once or action.stored else Access.SERVED,
         _right(action),
         takes=action.input,
         gives=action.output,

@@ -8,12 +8,12 @@ from marshmallow import Schema, ValidationError, fields
 
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
-from connector.api.log_fields import Moment
 from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, Count, Identifier, Text
+from connector.catalog.log_fields import Moment
 from connector.security.rights import VIEW
 from connector.store import delivery_rows
 from connector.store.delivery_rows import Delivery, LoggedAttempt

@@ -9,12 +9,12 @@ from marshmallow import Schema
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.delivery_routes import DeliveryOutput, shown_delivery
 from connector.api.flat_blueprint import FlatBlueprint
-from connector.api.log_fields import Moment, YesNo
 from connector.api.responses import json_answer
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Flag, Identifier, Text, UserId
+from connector.catalog.log_fields import Moment, YesNo
 from connector.inbound.readiness import NOT_KEPT
 from connector.security.rights import TRIGGERS, VIEW
 from connector.store.hook_rows import Hook

@@ -11,6 +11,7 @@ from functools import partial
 from connector.actions.call import Call
 from connector.api.authentication import Caller
 from connector.api.services import Services
+from connector.api.transactions import transactions
 from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
 from connector.errors import InvalidField, KeyRefused
@@ -26,13 +27,15 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     fields, or `items` for an action that gives a list.
 
     The values passed `check_maximum`, and then `caller` was admitted: with Access.PAYWALL for an
-    exactly-once action, with SERVED for others. Raises what the action raises.
+    exactly-once action and for one that tells what is stored, with SERVED for others. Raises what
+    the action raises.
     """
     allowed = told(caller.token.actions) if caller.token else ""
     call = partial(
         Call,
         caller.upstream,
         lambda: replace(parts.readiness.account(caller.key, caller.upstream), allowed=allowed),
+        lambda asked: transactions(parts, caller.paywall, asked),
     )
     if action.exactly_once:
         _refuse_beyond_token(caller, action, values)

@@ -108,7 +108,8 @@ class Action:
     `key` is published and never changes. `sentence` starts with a verb in the third person
     ("Charges …"). `outcomes` maps every outcome to what it means, the one of success first.
     `exactly_once`, if given, puts the ledger around `perform`; `get` says whether GET is answered
-    as well as POST; `many` that the answer is a list of `output`.
+    as well as POST; `many` that the answer is a list of `output`; `stored` that it tells what
+    the connector itself has of the caller's paywall.
     """
 
     key: str
@@ -123,6 +124,7 @@ class Action:
     exactly_once: ExactlyOnce | None
     get: bool
     many: bool
+    stored: bool
 
     def words(self) -> dict[str, Words]:
         """The input's fields with their words, required ones first as they are declared."""
@@ -166,6 +168,7 @@ def action(
     exactly_once: ExactlyOnce | None = None,
     get: bool | None = None,
     many: bool = False,
+    stored: bool = False,
 ) -> Callable[[Callable[[Any, Values], Values]], Callable[[Any, Values], Values]]:
     """Register a function as an action; its address is `/v1/<key with dashes>`.
 
@@ -191,6 +194,7 @@ def action(
             exactly_once=exactly_once,
             get=kind is not Kind.WRITE if get is None else get,
             many=many,
+            stored=stored,
         )
         return perform
 

@@ -22,6 +22,8 @@ DEMO_ADDRESS = "http://127.0.0.1:8000"
 DEMO_KEY = f"{PAYWALLS.sandbox_key}default"
 _IN_THE_DEMO = {"model": "sandbox-chat", "search": "chat", "reference": "order-42"}
 """Values by field where the example does not exist in the demo, or is taken by its tour."""
+_NOT_IN_THE_DEMO = ("before",)
+"""Fields that only go on from an answer."""
 
 _INTRODUCTION = """<!-- Made from the catalog by `connector specs build`: change the catalog, not this file. -->
 
@@ -131,7 +133,7 @@ def curl(action: Action) -> str:
     """A command line that works against the demo, with every field that is not JSON."""
     line = ["curl -G" if action.get else "curl", f"{DEMO_ADDRESS}/v1{action.path}"]
     for name, field in action.words().items():
-        if isinstance(field, Metadata | Messages):
+        if isinstance(field, Metadata | Messages) or name in _NOT_IN_THE_DEMO:
             continue
         value = _IN_THE_DEMO.get(name, str(field.example))
         plain = re.fullmatch(r"[\w.:-]+", value, re.ASCII)

@@ -47,9 +47,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
             states = or_(states, in_doubt())
         conditions.append(states)
     if wanted.reference:
-        spaces = f"{wanted.reference}\x1f", f"{wanted.reference}\x20"
+        own = func.substr(ledger.c.reference, 1, len(wanted.reference) + 1)
         conditions.append(
-            or_(ledger.c.reference == wanted.reference, ledger.c.reference.between(*spaces))
+            or_(ledger.c.reference == wanted.reference, own == f"{wanted.reference}\x1f")
         )
     if wanted.user:
         conditions.append(ledger.c.user_id == wanted.user)

@@ -85,6 +85,9 @@ ledger = Table(
     Column("unanswered_at", Moment, nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
+    Index(None, "paywall_id", "created_at", "id"),
+    Index(None, "paywall_id", "user_id", "created_at", "id"),
+    Index(None, "paywall_id", "state", "created_at", "id"),
 )
 
 # Tries of a row that were in doubt, or not the first: when, under which key, and how they ended.

@@ -16,6 +16,7 @@ READS = {
     "balance": {"user": "ann", "minimum": "0.000001"},
     "topup-link": {"user": "ann"},
     "connection": {"user": "ann"},
+    "transactions": {"reference": "order-1", "limit": "5"},
     "models": {"search": "echo"},
     "me": {},
 }

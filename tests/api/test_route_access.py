@@ -52,6 +52,8 @@ ROUTES = {
     Access.PAYWALL: {
         "POST /v1/charge",
         "POST /v1/deposit",
+        "GET /v1/transactions",
+        "POST /v1/transactions",
         "GET /v1/tokens",
         "DELETE /v1/tokens/<token_id>",
         "GET /v1/hooks",

@@ -23,6 +23,7 @@ OPENS = {
     "* /v1/balance": {"balance", "view"},
     "* /v1/connection": {"connection", "view"},
     "* /v1/models": {"models", "view"},
+    "* /v1/transactions": {"transactions", "view"},
     "* /v1/topup-link": {"topup_link"},
     "* /v1/me": {"me", "view"},
     "* /v1/triggers": {"me"},

@@ -31,12 +31,14 @@ from connector.store import (
     replay_rows,
     subscription_rows,
     token_rows,
+    transaction_rows,
     undecided_rows,
 )
 from connector.store.hook_rows import Hook
 from connector.store.ledger_search import Wanted
 from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
+from connector.store.transaction_rows import Asked
 from tests.store.conftest import up_to_date
 
 BIG = ("events", "deliveries", "delivery_attempts", "ledger")
@@ -70,6 +72,16 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "drop-waiting": lambda c: outbox_rows.drop_waiting(c, "h"),
     "overdue": undecided_rows.overdue_as_unknown,
     "purge-ledger": lambda c: ledger_retention.purge(c, 90),
+    "transactions": lambda c: transaction_rows.listing(c, ["p"], Asked(("charge",)), 100),
+    "transactions-of-reference": lambda c: transaction_rows.listing(
+        c, ["p"], Asked(("charge", "deposit"), reference="r"), 100
+    ),
+    "transactions-of-user": lambda c: transaction_rows.listing(
+        c, ["p"], Asked(("charge",), user="ann"), 100
+    ),
+    "transactions-of-state": lambda c: transaction_rows.listing(
+        c, ["p"], Asked(("charge",), state="refused"), 100
+    ),
     "ledger-by-state": lambda c: ledger_search.search(c, Wanted(("unknown",)), 100),
 }
 
@@ -123,6 +135,10 @@ SERVED = {
     "log-by-state": ["paywall_id_state_created_at"],
     "log-of-both": ["hook_id_state_created_at"],
     "purge-deliveries": ["deliveries_created_at"],
+    "transactions": ["paywall_id_created_at_id"],
+    "transactions-of-reference": ["sqlite_autoindex_ledger"],
+    "transactions-of-user": ["paywall_id_user_id_created_at_id"],
+    "transactions-of-state": ["paywall_id_state_created_at_id"],
 }
 """Statements that would go through all rows of a paywall, with the indexes that spare them that."""
 

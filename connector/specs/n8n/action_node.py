@@ -21,7 +21,12 @@ BASE_URL = (
     '.replace(/^(?!https?:\\/\\/)/i, "https://") }}'
 )
 """The address as people write it: with a slash or the version at its end, or without https://."""
-_RESOURCES = {"user": "User", "model": "AI Model", "account": "Account"}
+_RESOURCES = {
+    "user": "User",
+    "transaction": "Transaction",
+    "model": "AI Model",
+    "account": "Account",
+}
 
 
 def description() -> Json:
@@ -57,6 +62,8 @@ def description() -> Json:
 
 def resource(action: Action) -> str:
     """Under which heading an action stands: what it is about, by the fields that it takes."""
+    if action.stored:
+        return "transaction"
     if "model" in action.words() or action.kind is Kind.SEARCH:
         return "model"
     return "user" if "user" in action.words() else "account"

@@ -25,6 +25,8 @@ REFERENCE_ADVICE = (
     "same when the whole workflow runs again. What is filled in here stays the same only while "
     "this node tries again. As a tool of an AI agent: one without $runIndex, and Retry On Fail off."
 )
+_LIMIT = {"default": 50, "description": "Max number of results to return"}
+"""In n8n's own words, as its linter wants them."""
 _LONG = 10_000
 
 
@@ -33,7 +35,7 @@ def parameter(name: str, field: Words) -> Json:
     described: Json = {"displayName": field.label, "name": name, **_kind(field)}
     if field.required:
         described["required"] = True
-    if name == "reference":
+    if name == "reference" and field.required:
         described["default"] = REFERENCE
     elif name == "model":
         described |= _model_list(field)
@@ -50,6 +52,8 @@ def optional(name: str, field: Words) -> Json:
     described.pop("required", None)
     if isinstance(field, Number | Count):
         described["default"] = field.example
+    if name == "limit":
+        described |= _LIMIT
     return described
 
 

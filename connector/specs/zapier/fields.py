@@ -96,13 +96,14 @@ def sample(action: Action) -> dict[str, Any]:
 def listing(name: str) -> Action | None:
     """The action that lists what may stand in a field: `models` for `model`."""
     for action in actions():
-        if (
-            action.many
-            and action.key == f"{name}s"
-            and {"id", "name"} <= set(_answered(action.output))
-        ):
+        if action.key == f"{name}s" and is_choice(action):
             return action
     return None
+
+
+def is_choice(action: Action) -> bool:
+    """Whether an action lists what may stand in a field, each with its id and its name."""
+    return action.many and action.get and {"id", "name"} <= set(_answered(action.output))
 
 
 def _offered(action: Action) -> dict[str, Words]:

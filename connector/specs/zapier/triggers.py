@@ -46,7 +46,7 @@ def triggers() -> dict[str, Any]:
             },
         }
         for action in actions()
-        if action.many and action.get
+        if fields.is_choice(action)
     }
     return hooks | lists
 

@@ -75,7 +75,7 @@ def test_every_action_is_a_create_or_a_search_by_its_kind() -> None:
     assert (
         list(APP["creates"]) == writes == ["charge", "topup_link", "chat", "deposit", "disconnect"]
     )
-    assert list(APP["searches"]) == ["balance", "connection", "models"]
+    assert list(APP["searches"]) == ["balance", "connection", "transactions", "models"]
 
 
 def test_every_event_of_interest_is_a_trigger_and_any_event_offers_all() -> None:

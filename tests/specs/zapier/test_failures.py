@@ -24,6 +24,7 @@ STEPS = {
     "creates.disconnect": {"user": "ann"},
     "searches.balance": {"user": "ann"},
     "searches.connection": {"user": "ann"},
+    "searches.transactions": {"reference": "form-1"},
     "searches.models": {"search": "chat"},
     "triggers.models": {},
 }

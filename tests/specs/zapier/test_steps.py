@@ -21,6 +21,7 @@ def test_every_answer_holds_what_the_sample_promises(
 ) -> None:
     paywall.user("ann", balance="10")
     kind, name = step.split(".")
+    run(builder, "creates.charge")  # so that there is something to be found
     answer = run(builder, step)
     items = answer if isinstance(answer, list) else [answer]
     assert items
@@ -179,6 +180,14 @@ def test_balance_with_a_minimum_tells_whether_it_is_enough(
     (low,) = builder.search("balance", user="ann", minimum="4.51")
     assert low["outcome"] == "insufficient"
     assert low["action_url"].startswith("http")
+
+
+def test_a_transaction_is_found_by_its_reference(builder: Builder, paywall: SandboxPaywall) -> None:
+    paywall.user("ann", balance="5")
+    builder.create("charge", user="ann", amount="1", reference="found-1")
+    (row,) = builder.search("transactions", reference="found-1")
+    assert (row["user"], row["happened"], row["result"]) == ("ann", True, "charged")
+    assert builder.search("transactions", reference="found-2") == []
 
 
 def test_models_are_found_by_part_of_their_name(builder: Builder) -> None:

@@ -120,6 +120,14 @@ def deletes(caller: Owner, tenants: Tenants) -> bool:
     return bool(tenants.owner.get(f"hooks/{tenants.hook_id}").status_code == 404)
 
 
+def finds(caller: Owner, tenants: Tenants) -> bool:
+    return CHARGE["reference"] in caller.get("transactions").text
+
+
+def finds_by_post(caller: Owner, tenants: Tenants) -> bool:
+    return CHARGE["reference"] in caller.post("transactions").text
+
+
 def revokes(caller: Owner, tenants: Tenants) -> bool:
     client = tenants.owner.connected_app.connector.app.test_client()
     client.delete(f"/v1/tokens/{tenants.token_id}", headers=caller.bearer)
@@ -153,6 +161,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/deliveries"): getting("deliveries"),
     ("POST", "/v1/deliveries"): posting("deliveries"),
     ("POST", "/v1/deliveries/<delivery_id>/replay"): posting("deliveries/{delivery_id}/replay"),
+    ("GET", "/v1/transactions"): finds,
+    ("POST", "/v1/transactions"): finds_by_post,
     ("GET", "/v1/tokens"): getting("tokens"),
     ("DELETE", "/v1/tokens/<token_id>"): revokes,
     ("POST", "/v1/inbound/<endpoint>"): delivers,

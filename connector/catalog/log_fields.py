@@ -1,4 +1,4 @@
-"""Kinds of values that only hooks and their log take: yes or no, and a moment."""
+"""Kinds of values that only lists and hooks take: yes or no, and a moment."""
 
 from __future__ import annotations
 

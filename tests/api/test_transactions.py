@@ -1,0 +1,125 @@
+"""Find Transaction: "was order-1001 charged?" is one question in every tool."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from connector.api.services import services
+from connector.store.ledger_rows import UNKNOWN
+from connector.store.tables import ledger
+from tests.api.builder import Builder, check_problem, check_sentence
+
+
+def charge(who: Builder, reference: str, amount: str = "1", user: str = "ann") -> Any:
+    return who.post("charge", user=user, amount=amount, reference=reference)
+
+
+def found(who: Builder, **asked: Any) -> list[dict[str, Any]]:
+    """What is found, with every sentence of ours looked at."""
+    answer = who.get("transactions", **asked)
+    assert answer.status_code == 200, answer.text
+    rows: list[dict[str, Any]] = answer.get_json()
+    for row in rows:
+        if row["state"] != "refused":  # that is upstream's to word
+            check_sentence(row["explanation"])
+    return rows
+
+
+def references(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["reference"] for row in rows]
+
+
+def test_a_charge_is_found_by_its_reference(builder: Builder) -> None:
+    builder.user("ann", balance="5")
+    assert charge(builder, "order-1001", "0.50").get_json()["success"]
+    (row,) = found(builder, reference="order-1001")
+    assert (row["action"], row["user"], row["amount"]) == ("charge", "ann", "0.5")
+    assert (row["happened"], row["state"], row["result"]) == (True, "done", "charged")
+    assert row["created_at"].endswith("Z")
+    assert found(builder, reference="order-1002") == []
+
+
+def test_what_was_refused_is_told_with_its_reason(builder: Builder) -> None:
+    charge(builder, "order-1")
+    (row,) = found(builder, reference="order-1")
+    assert (row["happened"], row["state"], row["result"]) == (False, "refused", "topup_required")
+
+
+def test_what_is_in_doubt_or_unknown_says_what_to_do(builder: Builder) -> None:
+    builder.user("ann", balance="5")
+    builder.fault("charge", "drop_after_commit", times=9)
+    assert charge(builder, "order-1").status_code >= 500
+    (row,) = found(builder, state="in_doubt")
+    assert (row["reference"], row["happened"]) == ("order-1", False)
+    assert "Send the same again" in row["explanation"]
+    with builder.facade.app.app_context():
+        change = update(ledger).where(ledger.c.id == row["id"]).values(state=UNKNOWN)
+        services().store.write(lambda connection: connection.execute(change))
+    (row,) = found(builder, state="unknown")
+    assert "look it up" in row["explanation"]
+
+
+def test_the_newest_come_first_a_page_at_a_time(builder: Builder) -> None:
+    builder.user("ann", balance="9")
+    for number in range(5):
+        charge(builder, f"o-{number}")
+    first = found(builder, limit=2)
+    assert references(first) == ["o-4", "o-3"]
+    second = found(builder, limit=2, before=first[-1]["id"])
+    assert references(second) == ["o-2", "o-1"]
+    assert references(found(builder, before=second[-1]["id"])) == ["o-0"]
+    check_problem(builder.get("transactions", before="led_none"), 422, "invalid_field", "before")
+
+
+def test_they_are_narrowed_down_by_user_state_and_time(builder: Builder) -> None:
+    for user in ("ann", "bob"):
+        builder.user(user, balance="1")
+    charge(builder, "a-1", user="ann")
+    charge(builder, "b-1", user="bob")
+    charge(builder, "b-2", user="bob")
+    builder.post("deposit", user="bob", amount="2", reference="b-1")
+    assert references(found(builder, user="bob")) == ["b-1", "b-2", "b-1"]
+    assert references(found(builder, user="bob", state="refused")) == ["b-2"]
+    assert {row["action"] for row in found(builder, reference="b-1")} == {"charge", "deposit"}
+    middle = found(builder, reference="b-2")[0]["created_at"]
+    assert "a-1" not in references(found(builder, since=middle))
+    assert references(found(builder, until=middle))[-1] == "a-1"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("state", "charged"), ("since", "yesterday"), ("limit", "0"), ("limit", "101")],
+)
+def test_what_cannot_be_asked_is_refused(builder: Builder, field: str, value: str) -> None:
+    check_problem(builder.get("transactions", **{field: value}), 422, "invalid_field", field)
+
+
+def test_a_token_of_one_user_finds_that_users_alone(builder: Builder) -> None:
+    for user in ("ann", "bob"):
+        builder.user(user, balance="9")
+    made = builder.post("tokens", label="x", user="ann", actions="charge, transactions")
+    ann = Builder(builder.facade, made.get_json()["token"])
+    charge(builder, "order-1", "3", "bob")
+    charge(ann, "order-1", "1")
+    assert [row["amount"] for row in found(ann)] == ["1"]
+    assert [row["amount"] for row in found(ann, reference="order-1")] == ["1"]
+    both = found(builder, reference="order-1")
+    assert sorted((row["user"], row["reference"]) for row in both) == [
+        ("ann", "order-1"),
+        ("bob", "order-1"),
+    ]
+    refused = ann.get("transactions", user="bob")
+    check_problem(refused, 403, "not_allowed_by_token", "user")
+
+
+def test_nobody_finds_anything_of_another_paywall(builder: Builder) -> None:
+    builder.user("ann", balance="9")
+    charge(builder, "order-1")
+    (row,) = found(builder)
+    stranger = Builder(builder.facade, f"sk-paywalls-sandbox-{secrets.token_hex(6)}")
+    assert found(stranger) == found(stranger, reference="order-1") == []
+    check_problem(stranger.get("transactions", before=row["id"]), 422, "invalid_field", "before")
