@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
 from connector.actions.call import Call
 from connector.catalog.actions import Input, Kind, Values, action
@@ -16,15 +16,10 @@ from connector.catalog.fields import (
     Text,
     UserId,
 )
-from connector.catalog.log_fields import Moment
+from connector.catalog.log_fields import Moment, one_of
 from connector.catalog.references import REFERENCE_MAX
 
 STATES = ("done", "refused", "in_doubt", "unknown")
-
-
-def _one_of_the_states(value: str) -> None:
-    if value not in STATES:
-        raise ValidationError(f"“State” must be one of {', '.join(STATES)}.")
 
 
 class TransactionsInput(Input):
@@ -41,7 +36,7 @@ class TransactionsInput(Input):
         "tell).",
         example="done",
         max_length=16,
-        validate=_one_of_the_states,
+        validate=one_of("State", STATES),
     )
     since = Moment("Since", "Only from this time on.", example="2026-01-01T00:00:00Z")
     until = Moment("Until", "Only before this time.", example="2036-01-01T00:00:00Z")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
@@ -13,7 +13,7 @@ from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, Count, Identifier, Text
-from connector.catalog.log_fields import Moment
+from connector.catalog.log_fields import Moment, one_of
 from connector.security.rights import VIEW
 from connector.store import delivery_rows
 from connector.store.delivery_rows import Delivery, LoggedAttempt
@@ -21,11 +21,6 @@ from connector.store.outbox_rows import PENDING, STATES
 from connector.triggers.items import shown
 
 _LOOK = Right((VIEW,), one_user=False)
-
-
-def _one_of_the_states(value: str) -> None:
-    if value not in STATES:
-        raise ValidationError(f"“Status” must be one of {', '.join(STATES)}.")
 
 
 class LogInput(Input):
@@ -39,7 +34,7 @@ class LogInput(Input):
         "whether the event is of the hook's user).",
         example="failed",
         max_length=16,
-        validate=_one_of_the_states,
+        validate=one_of("Status", STATES),
     )
     since = Moment("Since", "Only from this time on.", example="2026-01-31T12:00:00Z")
     before = Identifier(

@@ -17,7 +17,8 @@ from connector import jsontext
 from connector.api.request_body import check_escapes, json_object
 from connector.api.services import services
 from connector.catalog.fields import user_id
-from connector.errors import InvalidField, MalformedRequest, NotAllowedByToken, quoted
+from connector.errors import InvalidField, MalformedRequest, quoted
+from connector.security.tokens import for_another_user
 
 _FIELD = user_id()
 _LOST_PLUS = re.compile(
@@ -121,11 +122,7 @@ def with_payer(raw: bytes, *elsewhere: str, only: str = "") -> bytes:
     blank = given in _BLANK or (isinstance(given, str) and not given.strip())
     named = {checked(user) for user in ("" if blank else given, *elsewhere) if user != ""}
     if only and named - {only}:
-        raise NotAllowedByToken(
-            "This token is for one user, and another one was sent. Leave the user away, or ask the "
-            "paywall's owner for another token.",
-            field="user",
-        )
+        raise for_another_user()
     named |= {only} if only else set()
     if not named:
         raise InvalidField(_NOBODY, field="user")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,16 @@ from marshmallow import ValidationError, fields
 from connector.catalog.fields import Text, Words
 
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def one_of(label: str, words: Sequence[str]) -> Callable[[str], None]:
+    """A validator for a field that takes one of these words."""
+
+    def check(value: str) -> None:
+        if value not in words:
+            raise ValidationError(f"“{label}” must be one of {', '.join(words)}.")
+
+    return check
 
 
 class YesNo(Words, fields.Boolean):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -28,15 +28,11 @@ class Identity:
 
     def __init__(self, store: Store, secret_keys: Sequence[str]) -> None:
         self._store = store
-        self._secrets = {secret_tag(secret): secret.encode() for secret in secret_keys}
+        self._secrets = by_tag(secret_keys)
 
     def fingerprints(self, key: str) -> dict[str, str]:
         """The key's fingerprint under each server secret, by the secret's tag."""
-        message = b"paywalls-connector key\0" + key.encode()
-        return {
-            tag: hmac.new(secret, message, hashlib.sha256).hexdigest()
-            for tag, secret in self._secrets.items()
-        }
+        return fingerprints(self._secrets, b"paywalls-connector key\0" + key.encode())
 
     def prove(self, key: str, upstream: Upstream) -> Paywall:
         """The paywall that a key belongs to, asking upstream unless it was asked lately.
@@ -83,6 +79,19 @@ class Identity:
             return self._store.write(confirm)
         except IntegrityError:  # another process learned the same id at the same moment
             return self._store.write(confirm)
+
+
+def by_tag(secret_keys: Sequence[str]) -> dict[str, bytes]:
+    """The server secrets by their tags, in their order."""
+    return {secret_tag(secret): secret.encode() for secret in secret_keys}
+
+
+def fingerprints(secrets: Mapping[str, bytes], message: bytes) -> dict[str, str]:
+    """HMAC-SHA256 of a message under each server secret, by the secret's tag."""
+    return {
+        tag: hmac.new(secret, message, hashlib.sha256).hexdigest()
+        for tag, secret in secrets.items()
+    }
 
 
 def secret_tag(secret: str) -> str:

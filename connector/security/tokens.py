@@ -7,8 +7,6 @@ A token is kept as HMAC-SHA256 under a server secret. What it stands for is the 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +25,7 @@ from connector.errors import (
 from connector.money import millionths, of_millionths, plain
 from connector.security import rights
 from connector.security.encryption import Encryption
-from connector.security.identity import secret_tag
+from connector.security.identity import by_tag, fingerprints
 from connector.security.token_text import is_whole, new_token
 from connector.store import Store, counter_rows, hook_rows, kept_key_rows, token_rows
 from connector.store.clock import day_in
@@ -92,11 +90,7 @@ class Token:
         Raises NotAllowedByToken for another than the token's own.
         """
         if self.user and sent not in ("", self.user):
-            raise NotAllowedByToken(
-                "This token is for one user, and another one was sent. Leave the user away, or ask "
-                "the paywall's owner for another token.",
-                field="user",
-            )
+            raise for_another_user()
         return self.user or sent
 
     @property
@@ -115,6 +109,15 @@ class Standing:
     sealed_key: str = field(repr=False)
 
 
+def for_another_user() -> NotAllowedByToken:
+    """The refusal of another user than the one that a token is for."""
+    return NotAllowedByToken(
+        "This token is for one user, and another one was sent. Leave the user away, or ask the "
+        "paywall's owner for another token.",
+        field="user",
+    )
+
+
 class Tokens:
     """The tokens of all paywalls. `secret_keys`: the server secrets, the signing one first;
     `keep_keys`: whether this connector keeps keys at all."""
@@ -123,7 +126,7 @@ class Tokens:
         self, store: Store, encryption: Encryption, secret_keys: Sequence[str], *, keep_keys: bool
     ) -> None:
         self._store, self._encryption, self._keep_keys = store, encryption, keep_keys
-        self._secrets = {secret_tag(secret): secret.encode() for secret in secret_keys}
+        self._secrets = by_tag(secret_keys)
 
     def create(
         self,
@@ -260,11 +263,7 @@ class Tokens:
         return key
 
     def _fingerprints(self, text: str) -> dict[str, str]:
-        message = b"paywalls-connector token\0" + text.encode()
-        return {
-            tag: hmac.new(secret, message, hashlib.sha256).hexdigest()
-            for tag, secret in self._secrets.items()
-        }
+        return fingerprints(self._secrets, b"paywalls-connector token\0" + text.encode())
 
 
 def _token(row: TokenRow) -> Token:

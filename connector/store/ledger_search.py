@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from connector.store.ledger_rows import IN_DOUBT, Entry, in_doubt, selection
+from connector.store.reference_spaces import spaced_beginning
 from connector.store.tables import ledger
 
 
@@ -47,10 +48,9 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
             states = or_(states, in_doubt())
         conditions.append(states)
     if wanted.reference:
-        own = func.substr(ledger.c.reference, 1, len(wanted.reference) + 1)
-        conditions.append(
-            or_(ledger.c.reference == wanted.reference, own == f"{wanted.reference}\x1f")
-        )
+        spaced = spaced_beginning(wanted.reference)
+        begins = func.substr(ledger.c.reference, 1, len(spaced)) == spaced
+        conditions.append(or_(ledger.c.reference == wanted.reference, begins))
     if wanted.user:
         conditions.append(ledger.c.user_id == wanted.user)
     if wanted.since is not None:

@@ -16,7 +16,12 @@ def spaced(reference: str, space: str) -> str:
     """The reference as it is kept; `space` is the user whose own it is, "" for the owner's."""
     if not space:
         return reference
-    return f"{reference}{_SPACE}{hashlib.sha256(space.encode()).hexdigest()[:32]}"
+    return spaced_beginning(reference) + hashlib.sha256(space.encode()).hexdigest()[:32]
+
+
+def spaced_beginning(reference: str) -> str:
+    """What a kept reference begins with in whichever user's own space it is."""
+    return f"{reference}{_SPACE}"
 
 
 def as_sent(kept: str) -> str:
