@@ -17,12 +17,14 @@ from connector.api import (
     body_limits,
     delivery_routes,
     docs_routes,
+    feature_routes,
     health_routes,
     hook_routes,
     inbound_routes,
     openai_routes,
     request_log,
     responses,
+    settings_routes,
     spec_routes,
     token_routes,
     trigger_routes,
@@ -39,6 +41,7 @@ from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
+from connector.pricing.rules import Features
 from connector.security.admission import Admission
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
@@ -120,6 +123,8 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(hook_routes.blueprint())
     api.register_blueprint(delivery_routes.blueprint())
     api.register_blueprint(token_routes.blueprint())
+    api.register_blueprint(feature_routes.blueprint())
+    api.register_blueprint(settings_routes.blueprint())
     app.register_blueprint(inbound_routes.blueprint())
     app.register_blueprint(openai_routes.blueprint())
     app.register_blueprint(health_routes.blueprint())
@@ -179,6 +184,7 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         write_probe=WriteProbe(store),
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
         hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),
+        features=Features(store),
         tokens=Tokens(store, encryption, settings.secret_keys, keep_keys=settings.keep_keys),
         readiness=Readiness(
             settings, identity, admission, client, subscriptions, reconcile, background

@@ -9,6 +9,8 @@ from connector.catalog.actions import Action, actions, arrange
 
 ORDER = (
     "charge",
+    "use",
+    "usage",
     "balance",
     "topup_link",
     "chat",

@@ -29,11 +29,12 @@ class Call:
     `idempotency_key` is the upstream key that the ledger chose, for actions that are exactly
     once; `in_doubt` that an earlier try under it got no answer. `account` looks up the caller's
     paywall; it may ask upstream, and raises as that does. `transactions` looks up what the ledger
-    has of it, by the values of the action of that name.
+    has of it, and `usage` what is counted of a feature, by the values of the actions called so.
     """
 
     upstream: Upstream
     account: Callable[[], Account]
     transactions: Callable[[Values], list[Values]]
+    usage: Callable[[Values], Values]
     idempotency_key: str = ""
     in_doubt: bool = False

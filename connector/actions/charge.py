@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.actions.call import Call
-from connector.actions.refusals import doubt_a_refusal, explain
+from connector.actions.charging import take
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.fields import Amount, Flag, Text, user_id
 from connector.catalog.json_fields import Metadata
@@ -65,27 +65,5 @@ class ChargeOutput(Output):
     exactly_once=ExactlyOnce(proof="paywall.balance.charge.created"),
 )
 def charge(call: Call, values: Values) -> Values:
-    """A refusal is an answer with `success` false, upstream's words and the link to open.
-
-    Raises StoredRefusal or StillInDoubt for one that may be older than what the user paid since.
-    """
-    notes = {"reference": values["reference"]}
-    if "description" in values:
-        notes["description"] = values["description"]
-    notes.update(values.get("metadata", {}))
-    answer = call.upstream.charge(values["user"], values["amount"], notes, call.idempotency_key)
-    if answer.success:
-        return {
-            "success": True,
-            "outcome": "charged",
-            "message": answer.message or "The charge went through.",
-        }
-    if call.in_doubt:
-        doubt_a_refusal(call.upstream, values["user"], values["amount"])
-    outcome, link = explain(call.upstream, values["user"], answer.message, values["amount"])
-    return {
-        "success": False,
-        "outcome": outcome,
-        "message": answer.message or "The charge did not go through.",
-        "action_url": link,
-    }
+    """What `charging.take` answers and raises."""
+    return take(call, values, {})

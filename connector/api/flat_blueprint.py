@@ -71,7 +71,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         is asked what `access` demands. `gives` describes the answer; with `action`, errors are
         answered in its shape where the caller wants that. HEAD ends where upstream would be asked.
         """
-        location = "json" if method == "POST" else "query"
+        location = "json" if method in ("POST", "PUT") else "query"
 
         def register(view: View) -> View:
             def admitted(values: Values, **address: str) -> Response:

@@ -67,7 +67,7 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
     _soften(values)
     body = _body(request)
     _soften(body)
-    if request.method == "POST":
+    if request.method in ("POST", "PUT"):
         for name, value in body.items():
             if name in values and not _same(values[name], value):
                 g.sent.pop(name, None)

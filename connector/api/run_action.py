@@ -10,13 +10,14 @@ from functools import partial
 
 from connector.actions.call import Call
 from connector.api.authentication import Caller
+from connector.api.features import left_of_the_day, price_for, usage_of
 from connector.api.services import Services
 from connector.api.transactions import transactions
 from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
 from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
-from connector.ledger.claims import Sender
+from connector.ledger.intents import Sender
 from connector.money import plain
 from connector.security.rights import told
 from connector.store.reference_spaces import LONGEST
@@ -36,8 +37,10 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
         caller.upstream,
         lambda: replace(parts.readiness.account(caller.key, caller.upstream), allowed=allowed),
         lambda asked: transactions(parts, caller.paywall, asked),
+        lambda asked: usage_of(parts, caller, asked),
     )
     if action.exactly_once:
+        priced = action.exactly_once.priced
         _refuse_beyond_token(caller, action, values)
         try:
             result = exactly_once.run(
@@ -49,7 +52,10 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
                 caller.upstream.deadline,
                 _sender(parts, caller),
                 parts.settings.doubt_seconds,
+                price_for(parts, caller, values) if priced else None,
             )
+            if priced:
+                result |= left_of_the_day(parts, caller, values)
         except KeyRefused:
             parts.identity.distrust(caller.key)
             raise
@@ -65,7 +71,7 @@ def _sender(parts: Services, caller: Caller) -> Sender:
     prints = tuple(parts.identity.fingerprints(caller.key).values())
     if caller.token is None:
         return Sender(prints, parts.encryption)
-    reserve = partial(parts.tokens.reserve, caller.token)
+    reserve = partial(parts.tokens.reserve, caller.token, caller.paywall.id)
     limited = caller.token.max_per_day is not None
     return Sender(prints, parts.encryption, caller.user, reserve if limited else None)
 
@@ -75,7 +81,8 @@ def _refuse_beyond_token(caller: Caller, action: Action, values: Values) -> None
     reference that is too long for a user's own space."""
     if caller.token is None or action.exactly_once is None:
         return
-    caller.token.require_amount(action.exactly_once.amount(values))
+    if not action.exactly_once.priced:
+        caller.token.require_amount(action.exactly_once.amount(values))
     if caller.user and len(values["reference"]) > LONGEST:
         raise InvalidField(
             f"“Reference” may have at most {LONGEST} letters with a token of one user. Use a "

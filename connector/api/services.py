@@ -13,6 +13,7 @@ from connector.config.settings import Settings
 from connector.deadline import Deadline
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
+from connector.pricing.rules import Features
 from connector.security.admission import Admission
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
@@ -43,6 +44,7 @@ class Services:
     inbound: Inbound = field(repr=False)
     hooks: Hooks = field(repr=False)
     tokens: Tokens = field(repr=False)
+    features: Features = field(repr=False)
 
 
 def attach(services: Services) -> None:

@@ -74,12 +74,15 @@ class ExactlyOnce:
 
     `same` names the fields that make two calls with one reference the same wish; with other values
     in one of them the reference counts as used for something else. `amount` is how the amount comes
-    about from the validated values; the ledger keeps it, and it is a Decimal. `proof` is the type
-    of upstream's event that says it happened, with its amount and user ("" if there is none).
+    about from the validated values; the ledger keeps it, and it is a Decimal. `priced` says that it
+    is found by the paywall's rules instead, when the reference is taken; it may be 0, and then
+    nobody is asked. `proof` is the type of upstream's event that says it happened, with its amount
+    and user ("" if there is none).
     """
 
     same: tuple[str, ...] = ("user", "amount")
     amount: Callable[[Values], Decimal] = _own_amount
+    priced: bool = False
     proof: str = ""
 
     def texts(self, values: Values) -> tuple[str, ...]:
@@ -91,7 +94,7 @@ class ExactlyOnce:
         """Raises ValueError, with what to add, for an action that the ledger could not keep."""
         fields = fields_of(input)
         needed = {"user", "reference", *self.same}
-        needed |= {"amount"} if self.amount is _own_amount else set()
+        needed |= {"amount"} if self.amount is _own_amount and not self.priced else set()
         for name in sorted(needed - set(fields)):
             raise ValueError(f"the exactly-once action {key} needs the input field {name}")
         for name in ("user", "reference"):

@@ -5,8 +5,20 @@ from __future__ import annotations
 AUTHORIZATION_REQUIRED = "authorization_required"
 TOPUP_REQUIRED = "topup_required"
 DECLINED = "declined"
+FREE = "free"
+"""Of an exactly-once action whose price was nothing."""
 UNKNOWN = "unknown"
 """Of an exactly-once action that nobody can tell whether it happened."""
+
+QUOTA_REACHED = "quota_reached"
+CAP_REACHED = "cap_reached"
+
+LIMITS = {
+    QUOTA_REACHED: "The free uses of today are used up, and more are not sold: show the user the "
+    "Message.",
+    CAP_REACHED: "This would be more than may be spent today: show the user the Message.",
+}
+"""Why a feature cannot be used any more today."""
 
 MEANINGS = {
     AUTHORIZATION_REQUIRED: "The user must first allow this paywall to charge them: send them the "
@@ -19,6 +31,8 @@ MEANINGS = {
 REFUSED = {
     AUTHORIZATION_REQUIRED: "User {user} has not allowed charges yet",
     TOPUP_REQUIRED: "User {user} has too little balance for {what}",
+    QUOTA_REACHED: "User {user} has used up what is free today",
+    CAP_REACHED: "User {user} has reached the limit of today",
     DECLINED: "Paywalls declined to charge user {user} for {what}, and said: {message}",
 }
 """The same, told to the builder who watches a flow stop: `{user}` as it was sent, `{what}` the

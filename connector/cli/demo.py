@@ -111,6 +111,20 @@ class Demo:
         )
         self._await(f"http://127.0.0.1:{self._sandbox_port}/v1/models", answers=401)
         self._await(f"{self._address}/readyz", answers=200)
+        self._set_feature()
+
+    def _set_feature(self) -> None:
+        """The feature that the examples use: free three times a day, then for a price."""
+        asked = urllib.request.Request(  # noqa: S310 -- our own address
+            f"{self._address}/v1/features/pdf-parse",
+            b'{"price": "0.25", "free_per_day": 3}',
+            {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
+            method="PUT",
+        )
+        try:
+            urllib.request.urlopen(asked, timeout=_START_SECONDS).close()  # noqa: S310
+        except OSError as error:
+            self._fail(f"The example feature could not be set: {error}.")
 
     def _run(self, arguments: list[str], settings: dict[str, str], folder: Path) -> None:
         inherited = {n: v for n, v in os.environ.items() if not n.startswith("CONNECTOR_")}

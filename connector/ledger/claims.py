@@ -5,27 +5,24 @@ The decisions of the ledger that need the row locked (docs/exactly-once.md).
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 import structlog
 from sqlalchemy import Connection
 
 from connector import jsontext
-from connector.catalog.actions import Action, Values
+from connector.catalog import outcomes
 from connector.catalog.lost_values import lost_reference
 from connector.catalog.references import refuse_lost_reference
 from connector.deadline import Deadline
 from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
 from connector.ledger import evidence
+from connector.ledger.intents import Intent, Lease
+from connector.ledger.verdicts import Verdict
 from connector.money import plain
 from connector.store import ledger_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
-from connector.store.paywall_rows import Paywall
-from connector.store.reference_spaces import spaced
 
 TAKE_OVER_NEEDS = 6.0
 """Seconds that a waiter must have left to begin a try of its own."""
@@ -43,105 +40,12 @@ _CLOSED = (
 log = structlog.get_logger(__name__)
 
 
-class Sealing(Protocol):
-    """What the ledger needs of encryption (connector.security.encryption)."""
+def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry | Verdict:
+    """In one transaction: a lease on the reference; or the row as it stands if there is none to
+    be had; or how it ended right now, because its price is nothing.
 
-    def seal(self, text: str) -> str:
-        """`text`, encrypted."""
-
-    def open(self, sealed: str) -> str | None:
-        """What was sealed, or None under a secret that is not loaded."""
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who calls: the fingerprints of the key that is sent upstream, the newest secret's first.
-
-    `space`: the user in whose own space the references are, "" for the owner's. `reserve` counts
-    an amount against what the caller may move; it is called in the transaction that takes the
-    reference, with the id of its row, and raises what the caller is told if it is too much.
+    Raises NotForSale, or what the caller must not move.
     """
-
-    fingerprints: tuple[str, ...]
-    sealing: Sealing = field(repr=False)
-    space: str = ""
-    reserve: Callable[[Connection, str, Decimal], None] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Intent:
-    """One call of an exactly-once action; `same` are the values that make another one the same, and
-    `notes` those that do not (a description, metadata)."""
-
-    paywall: Paywall
-    action: Action
-    sender: Sender
-    user: str
-    amount: str
-    reference: str
-    same: tuple[str, ...]
-    notes: Values = field(repr=False)
-
-    @classmethod
-    def of(cls, paywall: Paywall, action: Action, sender: Sender, values: Values) -> Intent:
-        """The intent of a call with these values. Raises TypeError for an action that is not
-        exactly-once."""
-        rule = action.exactly_once
-        if rule is None:
-            raise TypeError(f"the action {action.key} is not exactly-once")
-        told = {"user", "amount", "reference", *rule.same}
-        return cls(
-            paywall,
-            action,
-            sender,
-            values["user"],
-            plain(rule.amount(values)),
-            values["reference"],
-            rule.texts(values),
-            {name: values[name] for name in values if name not in told},
-        )
-
-    @property
-    def kept_reference(self) -> str:
-        """The reference as the ledger keeps it."""
-        return spaced(self.reference, self.sender.space)
-
-    @property
-    def values_hash(self) -> str:
-        """Stands for `same`, to be compared."""
-        return hashlib.sha256("\0".join(self.same).encode()).hexdigest()
-
-    def sealed_notes(self) -> str:
-        """The notes as the ledger keeps them until the row is decided; "" for none."""
-        if not self.notes:
-            return ""
-        return self.sender.sealing.seal(jsontext.dumps(self.notes).decode())
-
-    def upstream_key(self, try_number: int) -> str:
-        """The same for the same intent, even from another database, so that upstream's own
-        protection still holds when ours was lost."""
-        space = (self.sender.space,) if self.sender.space else ()
-        parts = (self.action.key, self.reference, *self.same, str(try_number), *space)
-        return "pwc-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to try: the row, the fencing token, the key to send upstream and the notes of the
-    first try; since how many seconds it is in doubt about a try without an answer."""
-
-    entry_id: str
-    token: int
-    upstream_key: str
-    notes: Values = field(repr=False)
-    try_number: int = 1
-    was_in_doubt: bool = False
-    unanswered_seconds: int | None = None
-
-
-def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry:
-    """In one transaction: a lease on the reference, or the row as it stands if there is none to
-    be had."""
     if lost_reference(intent.reference):
         _refuse_unless_undecided(connection, intent)
     if len(intent.paywall.ids) <= 1:
@@ -157,7 +61,7 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
     if entry is None:
         raise Unavailable("The reference is being written. Try again in a moment.")
     if entry.values_hash != intent.values_hash:
-        raise _reused(entry)
+        raise _reused(entry, intent)
     if entry.state in (DONE, UNKNOWN) or entry.leased:
         return entry
     in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
@@ -179,8 +83,8 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
             retry_after=2,
         )
     if not in_doubt:
-        _reserve(connection, intent, entry.id)
-        return _lease(connection, intent, entry, intent.upstream_key(entry.try_number), None)
+        key = intent.upstream_key(entry.try_number, Decimal(intent.amount))
+        return _held(connection, intent, _lease(connection, intent, entry, key, None))
     if entry.sent_under and entry.sent_under not in intent.sender.fingerprints:
         raise StillInDoubt(_OTHER_KEY, reference=intent.reference, retry_after=_OTHER_KEY_AFTER)
     return _lease(connection, intent, entry, entry.upstream_key, entry.sent)
@@ -211,12 +115,19 @@ def _lease(
     if entry.state == PENDING:  # a process that was lost with its answer may have sent until now
         unanswered = 0
         try_rows.write_lost(connection, entry)
-    return Lease(entry.id, token, key, notes, entry.try_number, in_doubt, unanswered)
+    amount = Decimal(entry.amount)
+    return Lease(entry.id, token, amount, key, notes, entry.try_number, in_doubt, unanswered)
 
 
-def _reused(entry: Entry) -> ReferenceReused:
+def _reused(entry: Entry, intent: Intent) -> ReferenceReused:
     """While the call before is in doubt, a new reference could be a second charge for the same."""
     before = f"for {entry.amount} and user {entry.user_id}"
+    other = "another amount or user"
+    if intent.price is not None:
+        before = (
+            f"for user {entry.user_id}, with a feature, quantity or user that is another one now"
+        )
+        other = "something else"
     if entry.state in (PENDING, IN_DOUBT):
         said = (
             f"This reference was used before {before}, and it is not known yet whether that went "
@@ -225,8 +136,8 @@ def _reused(entry: Entry) -> ReferenceReused:
         )
     else:
         said = (
-            f"This reference was used before {before}. Use a new reference for another amount or "
-            "user, or send the same values again."
+            f"This reference was used before {before}. Use a new reference for {other}, or send "
+            "the same values again."
         )
     return ReferenceReused(said, field="reference", reference=entry.reference)
 
@@ -244,8 +155,9 @@ def _find(connection: Connection, intent: Intent) -> Entry | None:
     )
 
 
-def _insert(connection: Connection, intent: Intent) -> Lease | None:
-    key = intent.upstream_key(1)
+def _insert(connection: Connection, intent: Intent) -> Lease | Verdict | None:
+    amount = Decimal(intent.amount)
+    key = intent.upstream_key(1, amount)
     entry_id = ledger_rows.insert_intent(
         connection,
         paywall_id=intent.paywall.id,
@@ -260,12 +172,33 @@ def _insert(connection: Connection, intent: Intent) -> Lease | None:
     )
     if entry_id is None:
         return None
-    _reserve(connection, intent, entry_id)
-    return Lease(entry_id, 1, key, intent.notes)
+    return _held(connection, intent, Lease(entry_id, 1, amount, key, intent.notes))
 
 
-def _reserve(connection: Connection, intent: Intent, entry_id: str) -> None:
-    """What the row is about is held until the row is decided; a row in doubt keeps what it holds.
-    What is raised undoes the transaction, so that the reference stays as it was."""
-    if intent.sender.reserve is not None:
-        intent.sender.reserve(connection, entry_id, Decimal(intent.amount))
+def _held(connection: Connection, intent: Intent, owned: Lease) -> Lease | Verdict:
+    """What a row is about is priced, and held until the row is decided; a row in doubt keeps what
+    it holds. What costs nothing is done. What is raised undoes the transaction, so that the
+    reference stays as it was."""
+    if intent.price is not None:
+        amount = intent.price(connection, owned.entry_id)
+        key = intent.upstream_key(owned.try_number, amount)
+        ledger_rows.set_price(connection, owned.entry_id, plain(amount), key)
+        owned = replace(owned, amount=amount, upstream_key=key)
+    if intent.sender.reserve is not None and owned.amount:
+        intent.sender.reserve(connection, owned.entry_id, owned.amount)
+    return owned if owned.amount else _free(connection, owned)
+
+
+def _free(connection: Connection, owned: Lease) -> Verdict:
+    verdict = Verdict(
+        result={"success": True, "outcome": outcomes.FREE, "message": "This one is free."}
+    )
+    ledger_rows.settle(
+        connection,
+        owned.entry_id,
+        owned.token,
+        state=DONE,
+        answer=verdict.to_json(),
+        upstream_key=owned.upstream_key,
+    )
+    return verdict

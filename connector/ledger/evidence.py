@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from connector import jsontext
 from connector.catalog import outcomes
-from connector.catalog.actions import by_key
+from connector.catalog.actions import actions, by_key
 from connector.ledger.verdicts import Verdict
 from connector.store import (
     event_rows,
@@ -61,7 +61,10 @@ def about(connection: Connection, ids: Sequence[str], entry: Entry) -> Evidence:
     maybe = [pair for pair in same if _user(pair[0], users, entry.user_id) in ("", entry.user_id)]
     theirs = [row for row, _ in same if _user(row, users, entry.user_id) == entry.user_id]
     named = [row for row, event in maybe if entry.reference in _references(event)]
-    explained = evidence_rows.done_beside(connection, ids, entry, since)
+    alike = [
+        one.key for one in actions() if one.exactly_once and one.exactly_once.proof == rule.proof
+    ]
+    explained = evidence_rows.done_beside(connection, ids, entry, alike, since)
     if len(named) == 1 and not explained and named[0].received_at >= entry.first_sent_at:
         return Evidence(proof=named[0])
     fitting = tuple(row for row in theirs if row.received_at >= entry.first_sent_at)

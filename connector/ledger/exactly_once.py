@@ -16,13 +16,13 @@ from sqlalchemy import Connection
 from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
 from connector.deadline import Deadline
-from connector.errors import (
-    StillInFlight,
-)
+from connector.errors import StillInFlight
 from connector.ledger import evidence, tries
-from connector.ledger.claims import Intent, Lease, Sender, claim
+from connector.ledger.claims import claim
+from connector.ledger.intents import Intent, Lease, NotForSale, Price, Sender
 from connector.ledger.verdicts import Verdict
 from connector.ledger.waiting import Waiting
+from connector.money import plain
 from connector.store import Store, counter_rows, ledger_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
@@ -42,26 +42,32 @@ def run(
     deadline: Deadline,
     sender: Sender,
     doubt_seconds: int,
+    price: Price | None = None,
 ) -> Values:
     """Make `perform` happen once for the reference in `values`; its result, or the one it had
     before (then with `duplicate` true).
 
     `doubt_seconds` after a try without an answer, an upstream key that only replays a "no" is
-    given up for the next one. Raises ReferenceReused, StillInFlight, StillInDoubt, Unavailable, or
-    what `perform` raises.
+    given up for the next one; `price` makes the price of a priced action. Raises ReferenceReused,
+    StillInFlight, StillInDoubt, Unavailable, or what `perform` raises.
     """
-    intent = Intent.of(paywall, action, sender, values)
+    intent = Intent.of(paywall, action, sender, values, price)
     while True:
         began = time.monotonic()
-        claimed = store.write(lambda connection: claim(connection, intent, deadline))
+        try:
+            claimed = store.write(lambda connection: claim(connection, intent, deadline))
+        except NotForSale as refusal:
+            return _answer(intent, Verdict(result=refusal.result), "0", duplicate=False)
+        if isinstance(claimed, Verdict):
+            return _answer(intent, claimed, "0", duplicate=False)
         if isinstance(claimed, Lease):
             own, kept = tries.make(store, intent, claimed, perform, began, deadline, doubt_seconds)
             if kept or own.final:
-                return _answer(intent, own, duplicate=not kept)
+                return _answer(intent, own, plain(claimed.amount), duplicate=not kept)
             continue  # the lease was lost: what counts is what the other try finds out
         others = _decided(claimed) or _wait(store, claimed, intent.reference, deadline)
         if others is not None:
-            return _answer(intent, others, duplicate=True)
+            return _answer(intent, others, claimed.amount, duplicate=True)
 
 
 def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Verdict | None:
@@ -125,8 +131,8 @@ def _decided(entry: Entry) -> Verdict | None:
     return None
 
 
-def _answer(intent: Intent, verdict: Verdict, *, duplicate: bool) -> Values:
-    """The action's result with the values it was asked with, or the error raised."""
+def _answer(intent: Intent, verdict: Verdict, amount: str, *, duplicate: bool) -> Values:
+    """The action's result with the values it was asked with and its amount, or the error raised."""
     if verdict.error is not None:
         verdict.error.reference = intent.reference
         ledger_answered(intent.action.key, verdict.error.code)
@@ -134,9 +140,4 @@ def _answer(intent: Intent, verdict: Verdict, *, duplicate: bool) -> Values:
     result = verdict.result or {}
     duplicate = duplicate and verdict.final
     ledger_answered(intent.action.key, "duplicate" if duplicate else str(result.get("outcome")))
-    return result | {
-        "user": intent.user,
-        "amount": intent.amount,
-        "reference": intent.reference,
-        "duplicate": duplicate,
-    }
+    return result | intent.told | {"amount": amount, "duplicate": duplicate}

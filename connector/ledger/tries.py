@@ -10,7 +10,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import structlog
 from sqlalchemy import Connection
@@ -26,8 +25,9 @@ from connector.errors import (
     UpstreamRejected,
 )
 from connector.ledger import evidence
-from connector.ledger.claims import TAKE_OVER_NEEDS, Intent, Lease
+from connector.ledger.claims import TAKE_OVER_NEEDS
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
+from connector.ledger.intents import Intent, Lease
 from connector.ledger.verdicts import Verdict
 from connector.store import Store, counter_rows, ledger_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
@@ -116,8 +116,8 @@ def _named(intent: Intent, owned: Lease) -> dict[str, str]:
 
 
 def _sending(intent: Intent, owned: Lease) -> Try:
-    same = {"user": intent.user, "amount": Decimal(intent.amount), "reference": intent.reference}
-    return Try(owned.upstream_key, same | owned.notes, owned.was_in_doubt)
+    values = intent.told | {"amount": owned.amount} | owned.notes
+    return Try(owned.upstream_key, values, owned.was_in_doubt)
 
 
 def _with_next_key(
@@ -144,7 +144,7 @@ def _with_next_key(
             f"in {wait} seconds, with the same reference: it will not count twice.",
             retry_after=wait,
         )
-    key = intent.upstream_key(owned.try_number + 1)
+    key = intent.upstream_key(owned.try_number + 1, owned.amount)
 
     def go_on(connection: Connection) -> bool:
         row = ledger_rows.get(connection, owned.entry_id, lock=True)

@@ -27,8 +27,7 @@ from connector.security import rights
 from connector.security.encryption import Encryption
 from connector.security.identity import by_tag, fingerprints
 from connector.security.token_text import is_whole, new_token
-from connector.store import Store, counter_rows, hook_rows, kept_key_rows, token_rows
-from connector.store.clock import day_in
+from connector.store import Store, counter_rows, hook_rows, kept_key_rows, settings_rows, token_rows
 from connector.store.counter_rows import Counter
 from connector.store.paywall_rows import Paywall
 from connector.store.token_rows import Found, TokenRow
@@ -224,22 +223,30 @@ class Tokens:
         if not self._store.read(lambda c: token_rows.stands(c, standing.token.id)):
             raise KeyRefused(_revoked(), field="api_key")
 
-    def reserve(self, token: Token, connection: Connection, entry_id: str, amount: Decimal) -> None:
-        """Count an amount against the token's day, held by a row of the ledger.
+    def reserve(
+        self,
+        token: Token,
+        paywall_id: str,
+        connection: Connection,
+        entry_id: str,
+        amount: Decimal,
+    ) -> None:
+        """Count an amount against the token's day, which is its paywall's, held by a row of the
+        ledger.
 
         Raises NotAllowedByToken where it is more than is left of the day.
         """
         if token.max_per_day is None:
             return
-        day = day_in(connection)
+        _, day = settings_rows.today(connection, paywall_id)
         counter = Counter(counter_rows.TOKEN, token.id, "", day.name)
         most = millionths(token.max_per_day)
         if counter_rows.take(connection, counter, millionths(amount), most, entry_id) is None:
             left = most - counter_rows.used(connection, counter)
             raise NotAllowedByToken(
                 f"This token allows {plain(token.max_per_day)} a day, of which "
-                f"{plain(of_millionths(max(left, 0)))} are left until {day.ends:%H:%M} UTC. Try "
-                "again then, or ask the paywall's owner for a token with a higher limit.",
+                f"{plain(of_millionths(max(left, 0)))} are left until {day.end_told}. "
+                "Try again then, or ask the paywall's owner for a token with a higher limit.",
                 field="amount",
             )
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
@@ -24,17 +25,25 @@ def moment(connection: Connection) -> datetime:
 
 @dataclass(frozen=True)
 class Day:
-    """A day: its `name`, such as 2026-01-31, and when it `ends`."""
+    """A day in a time zone: its `name`, such as 2026-01-31, and when it `ends`, in UTC."""
 
     name: str
     ends: datetime
+    timezone: str
+
+    @property
+    def end_told(self) -> str:
+        """When it ends, for people."""
+        return f"{self.ends.astimezone(ZoneInfo(self.timezone)):%Y-%m-%d %H:%M} ({self.timezone})"
 
 
-def day_in(connection: Connection) -> Day:
-    """The day that it is, by the database's clock, in UTC."""
-    today = moment(connection).astimezone(UTC)
-    midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Day(f"{today:%Y-%m-%d}", midnight + timedelta(days=1))
+def day_at(moment: datetime, timezone: str) -> Day:
+    """The day that a moment falls on in a time zone. It ends with the zone's own midnight, also
+    where the clocks are changed in between."""
+    zone = ZoneInfo(timezone)
+    date = moment.astimezone(zone).date()
+    ends = datetime.combine(date + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
+    return Day(f"{date:%Y-%m-%d}", ends, timezone)
 
 
 class DatabaseClock:

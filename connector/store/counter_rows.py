@@ -1,7 +1,8 @@
 """Queries: what was used on a day, and what each row of the ledger holds of it.
 
-Locks are taken in one order: the row of the ledger first, then its counters in the order of their
-names.
+Locks are taken in one order: the row of the ledger first, then its counters by kind and subject
+(free, spent by all, spent by the user, token). What a token moves is known last: the price of a
+call depends on how much of it is free.
 """
 
 from __future__ import annotations
@@ -11,11 +12,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from connector.store.prepared import Prepared
+from connector.store.tables import ledger
 from connector.store.timestamps import fixed, now
 from connector.store.token_tables import counters, ledger_holds
 from connector.store.upsert import insert_for
 
+FREE = "free"
+"""Counts how often a user had a feature for free."""
+SPENT = "spent"
+"""Sums up what a feature cost a user, or all users together; in millionths."""
 TOKEN = "token"  # noqa: S105 -- the kind of a counter
+"""Sums up what a token moved; in millionths."""
+NO_LIMIT = 2**62
 
 
 @dataclass(frozen=True, order=True)
@@ -85,17 +93,52 @@ def take(
     return int(row[0])
 
 
-def used(connection: Connection, counter: Counter) -> int:
+def take_part(
+    connection: Connection, counter: Counter, units: int, most: int, entry_id: str
+) -> int:
+    """Count `units` more or, where that would make more than `most` of the day, as many as are
+    left; how many it were."""
+    left = units
+    while left > 0:
+        if take(connection, counter, left, most, entry_id) is not None:
+            return left
+        left = min(units, most - used(connection, counter, lock=True))
+    return 0
+
+
+def used(connection: Connection, counter: Counter, *, lock: bool = False) -> int:
     """How much of a day is used."""
-    units = connection.execute(
-        select(counters.c.units).where(
-            counters.c.kind == counter.kind,
-            counters.c.subject == counter.subject,
-            counters.c.user_id == counter.user_id,
-            counters.c.day == counter.day,
-        )
-    ).scalar()
+    query = select(counters.c.units).where(
+        counters.c.kind == counter.kind,
+        counters.c.subject == counter.subject,
+        counters.c.user_id == counter.user_id,
+        counters.c.day == counter.day,
+    )
+    units = connection.execute(query.with_for_update() if lock else query).scalar()
     return units or 0
+
+
+def rename(connection: Connection, paywall_id: str, old: str, new: str) -> None:
+    """What was counted under one subject counts under another, with what the paywall's rows of the
+    ledger hold of it."""
+    rows = connection.execute(
+        delete(counters)
+        .where(counters.c.kind.in_((FREE, SPENT)), counters.c.subject == old)
+        .returning(counters.c.kind, counters.c.user_id, counters.c.day, counters.c.units)
+    ).all()
+    for kind, user_id, day, units in sorted(rows):
+        values = {"kind": kind, "subject": new, "user_id": user_id, "day": day}
+        _add.first(connection, {**values, "more": units, "most": NO_LIMIT})
+    connection.execute(
+        update(ledger_holds)
+        .where(
+            ledger_holds.c.subject == old,
+            ledger_holds.c.ledger_id.in_(
+                select(ledger.c.id).where(ledger.c.paywall_id == paywall_id)
+            ),
+        )
+        .values(subject=new)
+    )
 
 
 _held = Prepared(

@@ -32,11 +32,18 @@ def received(
     return [EventRow(*row) for row in connection.execute(query)]
 
 
-def done_beside(connection: Connection, ids: Sequence[str], entry: Entry, since: datetime) -> int:
-    """How many other rows of the same action, user and amount were done since a moment."""
+def done_beside(
+    connection: Connection,
+    ids: Sequence[str],
+    entry: Entry,
+    actions: Sequence[str],
+    since: datetime,
+) -> int:
+    """How many other rows of these actions, of the same user and amount, were done since a
+    moment."""
     others = select(ledger.c.id).where(
         ledger.c.paywall_id.in_(ids),
-        ledger.c.action == entry.action,
+        ledger.c.action.in_(actions),
         ledger.c.user_id == entry.user_id,
         ledger.c.amount == entry.amount,
         ledger.c.id != entry.id,

@@ -224,6 +224,16 @@ def take_lease(
     return entry.token + 1
 
 
+def set_price(connection: Connection, entry_id: str, amount: str, upstream_key: str) -> None:
+    """What a row is about, and the key to send upstream for it, where that was not known before
+    the row was taken."""
+    connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry_id)
+        .values(amount=amount, upstream_key=upstream_key)
+    )
+
+
 def next_key(connection: Connection, entry_id: str, token: int, upstream_key: str) -> bool:
     """Go on with another upstream key, under the same lease, which begins anew; False when it was
     lost to another try. The row stays in doubt: about the new key from now on."""

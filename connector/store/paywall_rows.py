@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
+from connector.store import feature_rows, settings_rows
 from connector.store.prepared import Prepared
 from connector.store.tables import paywall_keys, paywalls
 from connector.store.timestamps import now
@@ -170,6 +171,8 @@ def _named(connection: Connection, paywall_id: str, upstream_id: str) -> str:
     connection.execute(
         update(tokens).where(tokens.c.paywall_id == paywall_id).values(paywall_id=root)
     )
+    settings_rows.merge(connection, paywall_id, root)
+    feature_rows.merge(connection, paywall_id, root)
     return root
 
 

@@ -8,7 +8,12 @@ from tests.api.builder import Builder
 from tests.api.test_misread_input import DOORS
 
 READS = [path for method, path in DOORS if method == "GET"]
-VALUES = {"/v1/balance": "user=ann", "/v1/topup-link": "user=ann", "/v1/connection": "user=ann"}
+VALUES = {
+    "/v1/balance": "user=ann",
+    "/v1/topup-link": "user=ann",
+    "/v1/connection": "user=ann",
+    "/v1/usage": "user=ann&feature=pdf-parse",
+}
 
 
 @pytest.mark.parametrize("path", READS)

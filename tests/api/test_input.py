@@ -16,6 +16,7 @@ READS = {
     "balance": {"user": "ann", "minimum": "0.000001"},
     "topup-link": {"user": "ann"},
     "connection": {"user": "ann"},
+    "usage": {"user": "ann", "feature": "pdf-parse"},
     "transactions": {"reference": "order-1", "limit": "5"},
     "models": {"search": "echo"},
     "me": {},
@@ -67,6 +68,8 @@ def test_json_form_multipart_and_query_are_the_same(
 
 @pytest.mark.parametrize("action", READS)
 def test_reads_answer_get_and_post_alike(builder: Builder, action: str) -> None:
+    rule = {"price": "1"}
+    builder.client.put("/v1/features/pdf-parse", json=rule, headers=builder.bearer)
     by_get = without_request(builder.get(action, **READS[action]))
     assert by_get[0] == 200
     assert without_request(builder.post(action, **READS[action])) == by_get

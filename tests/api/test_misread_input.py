@@ -22,6 +22,7 @@ FILLED_IN = {
     "hook_id": "hook_1",
     "delivery_id": "dlv_1",
     "token_id": "tok_1",
+    "feature": "pdf-parse",
     "path:prefix": "ann",
 }
 

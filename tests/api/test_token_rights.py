@@ -18,6 +18,11 @@ from tests.api.builder import Builder, Facade
 OPENS = {
     "POST /v1/charge": {"charge"},
     "POST /v1/deposit": {"deposit"},
+    "POST /v1/use": {"use"},
+    "* /v1/usage": {"usage", "view"},
+    "GET /v1/features": {"view"},
+    "GET /v1/features/<feature>": {"view"},
+    "GET /v1/settings": {"view"},
     "POST /v1/chat": {"chat"},
     "POST /v1/disconnect": {"disconnect"},
     "* /v1/balance": {"balance", "view"},

@@ -43,7 +43,7 @@ def test_a_token_charges_as_the_key_does(builder: Builder) -> None:
     token = made(builder)
     assert token["message"].startswith("The token is shown only now")
     assert is_whole(token["token"])
-    assert token["actions"] == "charge, balance, topup_link, connection, models"
+    assert token["actions"] == "charge, use, usage, balance, topup_link, connection, models"
     bot = Builder(builder.facade, token["token"])
     answer = charge(bot)
     assert answer.get_json()["outcome"] == "charged", answer.text
@@ -233,7 +233,7 @@ class TestLimits:
         bot = holder(builder, max_per_day="1")
         assert charge(bot, "0.6").get_json()["success"]
         problem = check_problem(charge(bot, "0.5"), 403, "not_allowed_by_token", "amount")
-        assert "1 a day, of which 0.4 are left until 00:00 UTC" in problem["message"]
+        assert "1 a day, of which 0.4 are left until 2" in problem["message"]
         assert charge(bot, "0.4").get_json()["success"]
         check_problem(charge(bot, "0.000001"), 403, "not_allowed_by_token", "amount")
 

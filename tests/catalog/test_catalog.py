@@ -38,12 +38,36 @@ FIRST = ["success", "outcome", "message", "action_url"]
 REFUSED = ["authorization_required", "topup_required", "declined"]
 
 # Published: builders' flows depend on every one of these names. Add, never change or remove.
+LEFT = ["free_left", "spent_today", "cap_left", "resets_at"]
+LIMITS = ["quota_reached", "cap_reached"]
 PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
     "charge": (
         "POST",
         ["user", "amount", "reference", "description", "metadata"],
         [*FIRST, "user", "amount", "reference", "duplicate", "request_id"],
         ["charged", *REFUSED, "unknown"],
+    ),
+    "use": (
+        "POST",
+        ["user", "feature", "reference", "quantity", "description", "metadata"],
+        [
+            *FIRST,
+            "user",
+            "feature",
+            "quantity",
+            "amount",
+            "reference",
+            "duplicate",
+            *LEFT,
+            "request_id",
+        ],
+        ["charged", "free", *LIMITS, *REFUSED, "unknown"],
+    ),
+    "usage": (
+        "GET POST",
+        ["user", "feature"],
+        [*FIRST, "user", "feature", "price", *LEFT],
+        ["available", *LIMITS],
     ),
     "balance": (
         "GET POST",
@@ -128,7 +152,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
         ["connected"],
     ),
 }
-EXACTLY_ONCE = {"charge", "deposit"}
+EXACTLY_ONCE = {"charge", "deposit", "use"}
 
 actions_folder.load()
 
@@ -165,7 +189,10 @@ def test_what_happens_once_asks_for_a_reference_and_an_amount(key: str) -> None:
     result = by_key(key)
     assert result is not None
     words = result.words()
-    assert all(words[name].required for name in ("user", "amount", "reference"))
+    assert result.exactly_once is not None
+    priced = result.exactly_once.priced
+    asked = ("user", "feature" if priced else "amount", "reference")
+    assert all(words[name].required for name in asked)
 
 
 def test_a_key_is_taken_only_once() -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import text
 
 from connector.catalog.actions import by_key
 from connector.deadline import Deadline
-from connector.ledger.claims import Intent, Lease, claim
+from connector.ledger.claims import claim
+from connector.ledger.intents import Intent, Lease
 from connector.store import make_engine
 from connector.store.ledger_rows import DONE, Entry
 from tests.ledger.rows import Rows

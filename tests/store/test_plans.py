@@ -20,6 +20,7 @@ from connector.store import (
     delivery_rows,
     event_rows,
     evidence_rows,
+    feature_rows,
     hook_rows,
     ledger_retention,
     ledger_rows,
@@ -29,6 +30,7 @@ from connector.store import (
     outbox_turns,
     paywall_rows,
     replay_rows,
+    settings_rows,
     subscription_rows,
     token_rows,
     transaction_rows,
@@ -185,6 +187,8 @@ HOT = {
         subscription_rows,
         token_rows,
         counter_rows,
+        feature_rows,
+        settings_rows,
     )
     for name, prepared in vars(module).items()
     if isinstance(prepared, Prepared)

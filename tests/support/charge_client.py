@@ -15,7 +15,7 @@ from connector.app import create_app
 from connector.catalog.actions import Values, by_key
 from connector.deadline import Deadline
 from connector.ledger import exactly_once
-from connector.ledger.claims import Sender
+from connector.ledger.intents import Sender
 from connector.store.paywall_rows import Paywall
 from connector.upstream import Upstream
 from tests.conftest import settings_for

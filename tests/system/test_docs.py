@@ -37,6 +37,7 @@ WITH_COMMANDS = (
     "docs/actions.md",
     "docs/errors.md",
     "docs/exactly-once.md",
+    "docs/features.md",
     "docs/openai.md",
     "docs/sandbox.md",
     "docs/tokens.md",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from connector import actions as actions_folder
@@ -23,6 +24,13 @@ def run(connected_app: ConnectedApp, workflow: Json) -> Execution:
     return connected_app.n8n.run(connected_app.n8n.save(workflow), GO)
 
 
+def set_feature(connected_app: ConnectedApp, **rule: Any) -> None:
+    """Set what the feature of the examples costs."""
+    address = f"{connected_app.connector.address}/v1/features/pdf-parse"
+    headers = connected_app.paywall.bearer
+    httpx.put(address, json=rule, headers=headers, trust_env=False).raise_for_status()
+
+
 def filled_in(action: Action) -> Json:
     """Every field that must be filled in, with its example."""
     words = action.words()
@@ -38,6 +46,7 @@ def filled_in(action: Action) -> Json:
 @pytest.mark.parametrize("action", actions(), ids=lambda action: action.key)
 def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> None:
     connected_app.paywall.user("user_42", balance="20.00", connected=True)
+    set_feature(connected_app, price="0.25")
     done = run(connected_app, step(action.key, resource(action), filled_in(action)))
     assert done.status == "success", done.error
     items = done.items(STEP)
@@ -47,6 +56,17 @@ def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> No
         (item,) = items
         assert item["outcome"] == next(iter(action.outcomes))
         assert set(item) == set(action.output().fields)
+
+
+def test_a_feature_is_free_and_then_at_its_quota(connected_app: ConnectedApp) -> None:
+    set_feature(connected_app, free_per_day=1)
+    values = {"user": "frugal", "feature": "pdf-parse", "reference": "free-1"}
+    (item,) = run(connected_app, step("use", "feature", values)).items(STEP)
+    assert (item["outcome"], item["amount"], item["free_left"]) == ("free", "0", 0)
+    stopped = run(connected_app, step("use", "feature", {**values, "reference": "free-2"}))
+    assert stopped.status == "error"
+    assert "has used up what is free today" in stopped.error
+    assert connected_app.booked("frugal") == []
 
 
 def test_a_transaction_is_found_by_its_reference(connected_app: ConnectedApp) -> None:

@@ -72,10 +72,9 @@ def test_it_is_pure_json_and_starts_from_one_line() -> None:
 
 def test_every_action_is_a_create_or_a_search_by_its_kind() -> None:
     writes = [a.key for a in actions() if a.kind is Kind.WRITE]
-    assert (
-        list(APP["creates"]) == writes == ["charge", "topup_link", "chat", "deposit", "disconnect"]
-    )
-    assert list(APP["searches"]) == ["balance", "connection", "transactions", "models"]
+    assert list(APP["creates"]) == writes
+    assert writes == ["charge", "use", "topup_link", "chat", "deposit", "disconnect"]
+    assert list(APP["searches"]) == ["usage", "balance", "connection", "transactions", "models"]
 
 
 def test_every_event_of_interest_is_a_trigger_and_any_event_offers_all() -> None:
@@ -228,7 +227,7 @@ def test_money_moves_only_with_a_reference_whose_help_says_how(name: str) -> Non
 
 def test_charge_and_chat_ask_what_to_do_when_refused() -> None:
     asking = {name for name, step in STEPS.items() if "on_refusal" in fields_of(step)}
-    assert asking == {"creates.charge", "creates.chat"}
+    assert asking == {"creates.charge", "creates.use", "creates.chat"}
     for name in asking:
         field = fields_of(STEPS[name])["on_refusal"]
         assert (field["default"], field["required"]) == ("stop", False)

@@ -5,21 +5,34 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.specs.zapier.builder import Builder, failure
 from tests.specs.zapier.test_failures import STEPS, run
 from tests.specs.zapier.test_triggers import respects
-from tests.support.processes import SandboxPaywall
+from tests.support.processes import SandboxPaywall, Server
 
 pytestmark = pytest.mark.xdist_group("zapier")
 
 
+def set_feature(connector: Server, paywall: SandboxPaywall, **rule: Any) -> None:
+    """Set what the feature of the examples costs."""
+    address = f"{connector.address}/v1/features/pdf-parse"
+    answer = httpx.put(address, json=rule, headers=paywall.bearer, trust_env=False)
+    answer.raise_for_status()
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_every_answer_holds_what_the_sample_promises(
-    step: str, builder: Builder, paywall: SandboxPaywall, definition: dict[str, Any]
+    step: str,
+    builder: Builder,
+    paywall: SandboxPaywall,
+    definition: dict[str, Any],
+    zapier_connector: Server,
 ) -> None:
     paywall.user("ann", balance="10")
+    set_feature(zapier_connector, paywall, price="0.25")
     kind, name = step.split(".")
     run(builder, "creates.charge")  # so that there is something to be found
     answer = run(builder, step)
@@ -180,6 +193,25 @@ def test_balance_with_a_minimum_tells_whether_it_is_enough(
     (low,) = builder.search("balance", user="ann", minimum="4.51")
     assert low["outcome"] == "insufficient"
     assert low["action_url"].startswith("http")
+
+
+def test_a_feature_is_free_then_charged_then_at_its_cap(
+    builder: Builder, paywall: SandboxPaywall, zapier_connector: Server
+) -> None:
+    paywall.user("ann", balance="5")
+    set_feature(zapier_connector, paywall, price="0.25", free_per_day=1, cap_per_user_day="0.25")
+    told = [
+        builder.create("use", user="ann", feature="pdf-parse", reference=f"form-{number}")
+        for number in range(2)
+    ]
+    assert [one["outcome"] for one in told] == ["free", "charged"]
+    stopped = failure(
+        lambda: builder.create("use", user="ann", feature="pdf-parse", reference="form-3")
+    )
+    assert stopped.name == "HaltedError"
+    assert stopped.message.startswith("User ann has reached the limit of today")
+    (left,) = builder.search("usage", user="ann", feature="pdf-parse")
+    assert (left["outcome"], left["spent_today"]) == ("cap_reached", "0.25")
 
 
 def test_a_transaction_is_found_by_its_reference(builder: Builder, paywall: SandboxPaywall) -> None:

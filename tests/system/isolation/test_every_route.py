@@ -70,6 +70,11 @@ def tenants(shared_connected_app: ConnectedApp) -> Iterator[Tenants]:
         lambda connection: subscription_rows.note_gap(connection, paywall_id, f"A gap: {word}.")
     )
     token = owner.post("tokens", label=word).get_json()
+    client = shared_connected_app.connector.app.test_client()
+    rule = client.put(f"/v1/features/{word}", json={"free_per_day": 9}, headers=owner.bearer)
+    assert rule.status_code == 200, rule.text
+    client.put("/v1/settings", json={"currency_label": word[:16]}, headers=owner.bearer)
+    owner.post("use", user=word, feature=word, reference="use-1")
     yield Tenants(owner, stranger, word, hook.get_json()["id"], delivery["id"], token["id"])
     shared_connected_app.idle()
 
@@ -134,6 +139,39 @@ def revokes(caller: Owner, tenants: Tenants) -> bool:
     return tenants.token_id not in str(tenants.owner.get("tokens").get_json())
 
 
+def sets_features(caller: Owner, tenants: Tenants) -> bool:
+    """Whether somebody else's rule of the same name becomes the owner's."""
+    client = tenants.owner.connected_app.connector.app.test_client()
+    client.put("/v1/features/pdf-parse", json={"price": "666"}, headers=caller.bearer)
+    return "666" in str(tenants.owner.get("features").get_json())
+
+
+def sees_feature(caller: Owner, tenants: Tenants) -> bool:
+    return bool(caller.get(f"features/{tenants.word}").status_code == 200)
+
+
+def sees_settings(caller: Owner, tenants: Tenants) -> bool:
+    return bool(caller.get("settings").get_json()["currency_label"] == tenants.word[:16])
+
+
+def sets_settings(caller: Owner, tenants: Tenants) -> bool:
+    client = tenants.owner.connected_app.connector.app.test_client()
+    client.put("/v1/settings", json={"currency_label": "THEIRS"}, headers=caller.bearer)
+    return "THEIRS" in str(tenants.owner.get("settings").get_json())
+
+
+def deletes_features(caller: Owner, tenants: Tenants) -> bool:
+    client = tenants.owner.connected_app.connector.app.test_client()
+    client.delete(f"/v1/features/{tenants.word}", headers=caller.bearer)
+    return tenants.word not in str(tenants.owner.get("features").get_json())
+
+
+def uses_again(caller: Owner, tenants: Tenants) -> bool:
+    """The reference of a use, and what is left of a feature, are the owner's alone."""
+    values = {"user": tenants.word, "feature": tenants.word, "reference": "use-1"}
+    return bool(caller.post("use", **values).get_json().get("duplicate"))
+
+
 def delivers(caller: Owner, tenants: Tenants) -> bool:
     """An event that the caller's upstream has signed, at the owner's address."""
     event = tenants.owner.event(id=f"evt_by_{caller.name}")
@@ -165,6 +203,15 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("POST", "/v1/transactions"): finds_by_post,
     ("GET", "/v1/tokens"): getting("tokens"),
     ("DELETE", "/v1/tokens/<token_id>"): revokes,
+    ("POST", "/v1/use"): uses_again,
+    ("GET", "/v1/usage"): getting("usage", user="{word}", feature="{word}"),
+    ("POST", "/v1/usage"): posting("usage", user="{word}", feature="{word}"),
+    ("GET", "/v1/features"): getting("features"),
+    ("GET", "/v1/features/<feature>"): sees_feature,
+    ("PUT", "/v1/features/<feature>"): sets_features,
+    ("DELETE", "/v1/features/<feature>"): deletes_features,
+    ("GET", "/v1/settings"): sees_settings,
+    ("PUT", "/v1/settings"): sets_settings,
     ("POST", "/v1/inbound/<endpoint>"): delivers,
 }
 """How each route could show or change what is stored; the look tells whether it did."""
