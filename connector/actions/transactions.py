@@ -25,7 +25,7 @@ STATES = ("done", "refused", "in_doubt", "unknown")
 class TransactionsInput(Input):
     reference = Identifier(
         "Reference",
-        "The reference that was charged or deposited. Leave it empty to see all.",
+        "The reference that was charged, used or deposited. Leave it empty to see all.",
         example="order-1001",
         max_length=REFERENCE_MAX,
     )
@@ -51,7 +51,7 @@ class TransactionsInput(Input):
 
 class Transaction(Schema):
     id = Text("Transaction", "The transaction's id.", example="led_3ac4170b2f6e")
-    action = Text("Action", "What was asked for: charge or deposit.", example="charge")
+    action = Text("Action", "What was asked for: charge, use or deposit.", example="charge")
     reference = Text("Reference", "What it was for.", example="order-1001")
     user = Text("User ID", "Whose balance it was about.", example="user_42")
     amount = Amount("Amount", "The amount that was asked for.", example="0.5")
