@@ -26,6 +26,8 @@ from tests.support.secret_search import leaks, searched
 KEY = "sk-paywalls-sandbox-default"
 SHARED_KEY = "sk-paywalls-sandbox-shared"
 BEARER = {"Authorization": f"Bearer {KEY}"}
+LONG = os.environ.get("PROOFS") == "long"
+"""Whether the property tests take their time (make proofs)."""
 SECRET = "the-tests-server-secret-0123456789abcdef"
 _LOCAL_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from connector.store import (
     Store,
@@ -15,9 +15,11 @@ from connector.store import (
     settings_rows,
 )
 from connector.store.counter_rows import NO_LIMIT, SPENT, Counter
+from connector.store.feature_tables import features
 from connector.store.paywall_rows import Paywall
 from connector.store.settings_rows import PaywallSettings
 from connector.store.tables import ledger
+from connector.store.timestamps import now
 
 
 def test_two_paywalls_that_are_one_add_up(store: Store) -> None:
@@ -47,6 +49,8 @@ def test_two_paywalls_that_are_one_add_up(store: Store) -> None:
     rule(later, "pdf", 1)
     rule(root, "pdf", 2)
     rule(later, "audio", 3)
+    older = update(features).where(features.c.paywall_id == later.id).values(created_at=now(-60))
+    store.write(lambda c: c.execute(older))
     store.write(lambda c: settings_rows.put(c, later.id, PaywallSettings("Asia/Tokyo", "JPY")))
     for paywall, units in ((root, 5), (later, 7)):
         store.write(lambda c, p=paywall, n=units: _count(c, counter(p), n, p.id))  # type: ignore[misc]

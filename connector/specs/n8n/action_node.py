@@ -23,7 +23,6 @@ BASE_URL = (
 """The address as people write it: with a slash or the version at its end, or without https://."""
 _RESOURCES = {
     "user": "User",
-    "feature": "Feature",
     "transaction": "Transaction",
     "model": "AI Model",
     "account": "Account",
@@ -63,9 +62,7 @@ def description() -> Json:
 
 def resource(action: Action) -> str:
     """Under which heading an action stands: what it is about, by the fields that it takes."""
-    if "feature" in action.words():
-        return "feature"
-    if action.stored:
+    if action.stored and action.many:
         return "transaction"
     if "model" in action.words() or action.kind is Kind.SEARCH:
         return "model"

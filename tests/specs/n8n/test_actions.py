@@ -61,11 +61,11 @@ def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> No
 def test_a_feature_is_free_and_then_at_its_quota(connected_app: ConnectedApp) -> None:
     set_feature(connected_app, free_per_day=1)
     values = {"user": "frugal", "feature": "pdf-parse", "reference": "free-1"}
-    (item,) = run(connected_app, step("use", "feature", values)).items(STEP)
+    (item,) = run(connected_app, step("use", "user", values)).items(STEP)
     assert (item["outcome"], item["amount"], item["free_left"]) == ("free", "0", 0)
-    stopped = run(connected_app, step("use", "feature", {**values, "reference": "free-2"}))
+    stopped = run(connected_app, step("use", "user", {**values, "reference": "free-2"}))
     assert stopped.status == "error"
-    assert "has used up what is free today" in stopped.error
+    assert "has used up what is free today" in stopped.error["message"]
     assert connected_app.booked("frugal") == []
 
 

@@ -143,7 +143,7 @@ def test_under_a_node_stands_what_was_chosen_in_words(node: Json) -> None:
 @pytest.mark.parametrize("key", sorted(operations()))
 def test_only_what_can_be_refused_asks_what_to_do_then(key: str) -> None:
     asked = [field for field in fields_of(key) if field["name"] == "on_refusal"]
-    assert bool(asked) is (key in ("charge", "chat"))
+    assert bool(asked) is (key in ("charge", "use", "chat"))
     for field in asked:
         assert field["default"] == "stop"
         assert "routing" not in field
