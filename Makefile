@@ -15,7 +15,7 @@ help:
 	@echo "make test-n8n  the tests with a real n8n; installs it into a cache the first time"
 	@echo "make proofs    the long versions of the storm and of the property tests"
 	@echo "make check     linters, types, import rules, generated files"
-	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM)"
+	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; QUICK=1 looks only)"
 	@echo "make format    put the code into shape"
 	@echo "make lock      renew the locked dependencies"
 
@@ -41,7 +41,7 @@ check: .venv/.ready-dev
 	$(BIN)/connector specs check
 
 bench: .venv/.ready-dev
-	$(BIN)/python -m bench --peers $(PEERS)
+	$(BIN)/python -m bench --peers $(PEERS) $(if $(QUICK),--quick)
 
 format: .venv/.ready-dev
 	$(BIN)/ruff check --fix .

@@ -32,7 +32,7 @@ from bench.servers import Bench
 _ROOT = Path(__file__).parent.parent
 _HOME = _ROOT / ".bench"
 _PAGE = _ROOT / "docs/performance.md"
-_FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "httpx")
+_FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "httpx", "aiohttp")
 
 
 @click.command()

@@ -37,17 +37,23 @@ class Round:
 Rounds = dict[str, list[Round]]
 
 
-def compete(contestants: list[Contestant], *, rounds: int, seconds: float) -> Rounds:
+def compete(
+    contestants: list[Contestant],
+    *,
+    rounds: int,
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> Rounds:
     """The rounds of each contestant by its name; they take turns: A B A B …
 
     Raises BenchError when an answer is not the right one.
     """
     for contestant in contestants:
-        _turn(contestant, seconds * _WARM_UP_SHARE)
+        _turn(contestant, seconds * _WARM_UP_SHARE, connections)
     results: Rounds = {contestant.name: [] for contestant in contestants}
     for number in range(rounds):
         for contestant in contestants:
-            results[contestant.name].append(_turn(contestant, seconds))
+            results[contestant.name].append(_turn(contestant, seconds, connections))
         click.echo(
             f"  round {number + 1}/{rounds}: "
             + ", ".join(f"{name} {turns[-1].rate:,.0f}/s" for name, turns in results.items())
@@ -66,10 +72,10 @@ def ratio(ours: list[Round], peers: list[Round], value: str) -> float:
     return float(median(getattr(our, value) / getattr(peer, value) for our, peer in pairs))
 
 
-def _turn(contestant: Contestant, seconds: float) -> Round:
+def _turn(contestant: Contestant, seconds: float, connections: int) -> Round:
     server = contestant.server
     before = server.cpu_seconds()
-    load = drive(server.port, contestant.call, connections=CONNECTIONS, seconds=seconds)
+    load = drive(server.port, contestant.call, connections=connections, seconds=seconds)
     used = server.cpu_seconds() - before
     check(contestant.name, load)
     return Round(

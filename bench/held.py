@@ -15,13 +15,13 @@ from bench.processes import BenchError, Server
 from bench.servers import Bench
 from bench.stub import SLOW_SECONDS
 
-STEPS = (64, 256, 512, 768, 1024)
+STEPS = (64, 256, 512, 768, 1024, 1536, 2048)
 """Numbers of calls at a time, tried one after the other."""
-AIM_CALLS = 500
+AIM_CALLS = 1_000
 AIM_SECONDS = 1.2
 AIM_KILOBYTES = 100
-_THREADS = 1024
-_OPEN_FILES = 4096
+_THREADS = 2048
+_OPEN_FILES = 8192
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from bench.figures import Figure
 from bench.processes import BenchError
 from bench.servers import Bench, Running
 
-AIM_READ_MILLISECONDS = 1.0
-AIM_TOKEN_MILLISECONDS = 5.0
+AIM_READ = 0.5
+"""The most that we may add, as a share of what the FastAPI peer adds in the same run."""
 _TURNS = 20
 _READS_PER_TURN = 25
 _STREAMS_PER_TURN = 3
@@ -53,8 +53,8 @@ def measure(bench: Bench, running: Running) -> list[Figure]:
         _STREAMS_PER_TURN,
     )
     return [
-        _row("added to a read at 1 connection, p50", reads, AIM_READ_MILLISECONDS),
-        _row("added to the first token of a stream, p50", tokens, AIM_TOKEN_MILLISECONDS),
+        _row("added to a read at 1 connection, p50", reads, AIM_READ),
+        _row("added to the first token of a stream, p50", tokens),
     ]
 
 
@@ -114,7 +114,7 @@ def _checked(answer: bytes) -> None:
         raise BenchError(f"Not the right answer: {answer[:300]!r}")
 
 
-def _row(name: str, times: Times, aim: float) -> Figure:
+def _row(name: str, times: Times, aim: float | None = None) -> Figure:
     direct, ours, peer = (median(times[way]) * 1000 for way in ("direct", "ours", "peer"))
     added, peers = ours - direct, peer - direct
     click.echo(f"  directly {direct:.2f} ms; added: connector {added:.2f}, FastAPI {peers:.2f} ms")
@@ -123,6 +123,6 @@ def _row(name: str, times: Times, aim: float) -> Figure:
         f"{added:.2f} ms (directly {direct:.2f} ms)",
         f"FastAPI: {peers:.2f} ms",
         f"{peers / added:.2f} ×",
-        aim=f"≤ {aim:g} ms",
-        met=added <= aim,
+        aim=f"≤ {aim:g} × FastAPI" if aim else "",
+        met=added <= aim * peers if aim else None,
     )

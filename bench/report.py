@@ -17,19 +17,21 @@ _METHOD = """\
   here (its own rate stands above).
 - The FastAPI peer is the same pass-through, written plainly: pydantic models for input and output,
   a Bearer key, one shared `httpx.AsyncClient`, on uvicorn with uvloop and httptools. It has no
-  ledger, no metrics and no retries. Its code is `bench/peers/fastapi_passthrough.py`.
+  ledger, no metrics and no retries. Its code is `bench/peers/fastapi_passthrough.py`. “FastAPI +
+  aiohttp” is the same with aiohttp's client (`fastapi_aiohttp.py` beside it).
 - The servers take turns, several rounds each. Every answer is looked at; a wrong one ends the
   measurement. Figures are medians over the rounds. A ratio is the median of the rounds' own ratios,
   above 1 where the connector is better.
 - “CPU” compares the CPU time that the processes of a server use for one request, the peer's divided
-  by ours. On a machine that is shared with others this is the steadiest figure.
+  by ours. On a machine that is shared with others this is the steadiest figure, and the aims are
+  set in it.
 - Every charge has a new reference, and both commits of the ledger are on the disk before the answer
   leaves. PostgreSQL runs on the same machine, not kept off our core; its CPU time is not counted.
 - Memory for a held call is the growth of the worker's resident memory, divided by the number of
   calls, including the thread and the upstream connection of each.
 - Events come in as signed webhooks over HTTP, {delivery, event} of about 800 bytes, every one new
-  and of one paywall, 8 connections at a time. The disk is asked for fdatasync of 4 KB right after
-  each round, on the same file system. PostgreSQL stands there for information.
+  and of one paywall, 8 or 32 connections at a time. The disk is asked for fdatasync of 4 KB right
+  after each round, on the same file system.
 - “Idle” promptness is taken from before an event is sent until its push arrives at a hook: it
   contains the whole inbound request, its commit and the way out.
 - During the fan-out another sender goes on with events that no hook wants, and its waiting is what
@@ -39,7 +41,8 @@ _METHOD = """\
   ends the measurement.
 - Events for the cursor are put into the tables directly; reading begins at random places.
 
-`make bench` measures anew and writes this page; `make bench PEERS=all` adds LiteLLM's proxy.
+`make bench` measures anew and writes this page; `make bench PEERS=all` adds LiteLLM's proxy, and
+`make bench QUICK=1` takes short rounds, to see what a change does, and writes nothing.
 """
 
 _QUIET = 0.1

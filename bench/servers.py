@@ -84,20 +84,22 @@ def connector(
     )
 
 
-def fastapi(bench: Bench, *, access_log: bool = False) -> AbstractContextManager[Server]:
+def fastapi(
+    bench: Bench, module: str = "fastapi_passthrough", *, access_log: bool = False
+) -> AbstractContextManager[Server]:
     """The pass-through in FastAPI on uvicorn with uvloop and httptools."""
     port = free_port()
     return serving(
-        "fastapi",
+        module,
         [
-            *(str(bench.fastapi / "uvicorn"), "fastapi_passthrough:app"),
+            *(str(bench.fastapi / "uvicorn"), f"{module}:app"),
             *("--app-dir", str(_HERE / "peers"), "--port", str(port)),
             *("--loop", "uvloop", "--http", "httptools"),
             *(() if access_log else ("--no-access-log", "--log-level", "warning")),
         ],
         port=port,
         core=bench.server_core,
-        log=bench.folder / "fastapi.log",
+        log=bench.folder / f"{module}.log",
         settings={"BENCH_UPSTREAM_URL": bench.upstream},
         ready="/openapi.json",
     )
@@ -134,6 +136,7 @@ class Running:
     ours_postgres: Server | None
     peer: Server
     peer_logging: Server
+    peer_aiohttp: Server
 
 
 @contextlib.contextmanager
@@ -153,6 +156,7 @@ def running(bench: Bench) -> Iterator[Running]:
             else None,
             peer=stack.enter_context(fastapi(bench)),
             peer_logging=stack.enter_context(fastapi(bench, access_log=True)),
+            peer_aiohttp=stack.enter_context(fastapi(bench, "fastapi_aiohttp")),
         )
 
 

@@ -21,8 +21,11 @@ from bench.receiver import Receiver, receiving
 from bench.servers import Bench, postgres_database
 
 SENDERS = 8
-AIM_INSERTS = 1.0
-AIM_PUSH_MILLISECONDS = 50.0
+AIM_INSERTS = {("SQLite", 8): 0.5, ("SQLite", 32): 1.0, ("PostgreSQL", 32): 0.4}
+"""Events for each fdatasync of the disk, by the database and the number of senders."""
+AIM_PUSH_MILLISECONDS = 20.0
+AIM_UNWANTED = 1.2
+FEW_HOOKS, MANY_HOOKS = 10, 9_000
 AIM_BESIDE_FAN_OUT_MILLISECONDS = 1000.0
 HOOKS = 1000
 _OTHER = "paywall.request.blocked"
@@ -37,25 +40,27 @@ def measure(bench: Bench) -> list[Figure]:
         database = stack.enter_context(postgres_database())
         figures = []
         with inflow(bench, upstream, "inbound") as flow:
-            figures.append(_inserts(bench, flow, "SQLite", AIM_INSERTS))
+            figures += [_inserts(bench, flow, "SQLite", number) for number in (8, 32)]
         if database:
             with inflow(bench, upstream, "inbound-postgresql", database) as flow:
-                figures.append(_inserts(bench, flow, "PostgreSQL"))
+                figures += [_inserts(bench, flow, "PostgreSQL", number) for number in (8, 32)]
+        with inflow(bench, upstream, "unwanted") as flow:
+            figures.append(_unwanted(bench, flow))
         for row in (_promptness, _fan_out, _everything):
             with inflow(bench, upstream, row.__name__.strip("_")) as flow, receiving() as receiver:
                 figures.append(row(bench, flow, receiver))
     return figures
 
 
-def _inserts(bench: Bench, flow: Inflow, kind: str, aim: float | None = None) -> Figure:
+def _inserts(bench: Bench, flow: Inflow, kind: str, senders: int) -> Figure:
     """Events per second, in turns with what the disk makes by itself."""
-    click.echo(f"Inbound events, {SENDERS} senders, {kind}")
-    call = flow.events()
-    check("inbound", drive(flow.server.port, call, connections=SENDERS, seconds=bench.seconds / 3))
+    click.echo(f"Inbound events, {senders} senders, {kind}")
+    call, aim = flow.events(), AIM_INSERTS.get((kind, senders))
+    check("inbound", drive(flow.server.port, call, connections=senders, seconds=bench.seconds / 3))
     rates, disk, ratios, cpu, late = [], [], [], [], []
     for number in range(bench.rounds):
         before = flow.server.cpu_seconds()
-        load = drive(flow.server.port, call, connections=SENDERS, seconds=bench.seconds)
+        load = drive(flow.server.port, call, connections=senders, seconds=bench.seconds)
         check("inbound", load)
         cpu.append((flow.server.cpu_seconds() - before) * 1000 / load.answered)
         syncs = fdatasyncs_per_second(bench.folder)
@@ -66,12 +71,37 @@ def _inserts(bench: Bench, flow: Inflow, kind: str, aim: float | None = None) ->
         click.echo(f"  round {number + 1}: {load.rate:,.0f}/s, the disk {syncs:,.0f} fdatasync/s")
     times = median(ratios)
     return Figure(
-        f"events that come in, durable before the answer, {SENDERS} senders, {kind}",
+        f"events that come in, durable before the answer, {senders} senders, {kind}",
         f"{median(rates):,.0f}/s, {median(cpu):.2f} ms CPU each, p99 {median(late):.0f} ms",
         f"disk: {median(disk):,.0f} fdatasync of 4 KB/s",
         f"{times:.2f} ×",
         aim=f"≥ {aim:g} ×" if aim else "",
         met=times >= aim if aim else None,
+    )
+
+
+def _unwanted(bench: Bench, flow: Inflow) -> Figure:
+    """What an event costs that none of the paywall's hooks wants, by how many of them there are."""
+    click.echo(f"An event that no hook wants, {FEW_HOOKS} hooks and {MANY_HOOKS:,}")
+    cpu = []
+    for hooks in (FEW_HOOKS, MANY_HOOKS):
+        urls = [f"http://127.0.0.1:9/{hooks}/{number}" for number in range(hooks)]
+        flow.add_hooks(urls, "request_blocked")
+        rounds = []
+        for _ in range(bench.rounds):
+            before = flow.server.cpu_seconds()
+            load = drive(flow.server.port, flow.events(), connections=1, seconds=bench.seconds)
+            check("unwanted", load)
+            rounds.append((flow.server.cpu_seconds() - before) * 1000 / load.answered)
+        cpu.append(median(rounds))
+    few, many = cpu
+    return Figure(
+        f"an event that no hook wants, {MANY_HOOKS:,} hooks against {FEW_HOOKS}",
+        f"{many:.2f} ms CPU each",
+        f"with {FEW_HOOKS}: {few:.2f} ms CPU each",
+        cpu=f"{many / few:.2f} ×",
+        aim=f"CPU ≤ {AIM_UNWANTED:g} ×",
+        met=many / few <= AIM_UNWANTED,
     )
 
 
