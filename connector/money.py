@@ -29,6 +29,21 @@ def of_millionths(number: int) -> Decimal:
     return Decimal(number).scaleb(-6)
 
 
+def plain_or_empty(number: Decimal | None) -> str:
+    """The same as `plain`, "" for none."""
+    return "" if number is None else plain(number)
+
+
+def millionths_or_none(number: Decimal | None) -> int | None:
+    """The same as `millionths`, None for none."""
+    return None if number is None else millionths(number)
+
+
+def of_millionths_or_none(number: int | None) -> Decimal | None:
+    """The same as `of_millionths`, None for none."""
+    return None if number is None else of_millionths(number)
+
+
 def rounded(number: int | Decimal) -> str:
     try:
         rounded = _TWELVE_DIGITS.create_decimal(number)

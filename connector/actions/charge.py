@@ -5,8 +5,8 @@ from __future__ import annotations
 from connector.actions.call import Call
 from connector.actions.charging import take
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
+from connector.catalog.charge_fields import charge_metadata, description, request_number
 from connector.catalog.fields import Amount, Flag, Text, user_id
-from connector.catalog.json_fields import Metadata
 from connector.catalog.outcomes import MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 
@@ -20,19 +20,8 @@ class ChargeInput(Input):
         required=True,
     )
     reference = reference()
-    description = Text(
-        "Description",
-        "A short note for your own records.",
-        example="One image",
-        max_length=500,
-        template_ok=True,
-    )
-    metadata = Metadata(
-        "Metadata",
-        "More notes to keep with the charge, as names with values.",
-        example={"plan": "pro"},
-        template_ok=True,
-    )
+    description = description("One image")
+    metadata = charge_metadata()
 
 
 class ChargeOutput(Output):
@@ -44,9 +33,7 @@ class ChargeOutput(Output):
         "Yes when this reference had been charged before, so nothing was charged now.",
         example=False,
     )
-    request_id = Text(
-        "Request", "The number of this request in the connector's log.", example="req_8f3c"
-    )
+    request_id = request_number()
 
 
 @action(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.actions.call import Call
 from connector.actions.charging import take
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
+from connector.catalog.charge_fields import charge_metadata, description, request_number
 from connector.catalog.feature_fields import (
     cap_left,
     feature_name,
@@ -13,7 +14,6 @@ from connector.catalog.feature_fields import (
     spent_today,
 )
 from connector.catalog.fields import Amount, Count, Flag, Text, user_id
-from connector.catalog.json_fields import Metadata
 from connector.catalog.outcomes import FREE, LIMITS, MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 
@@ -32,19 +32,8 @@ class UseInput(Input):
         high=_MOST,
         load_default=1,
     )
-    description = Text(
-        "Description",
-        "A short note for your own records.",
-        example="One document",
-        max_length=500,
-        template_ok=True,
-    )
-    metadata = Metadata(
-        "Metadata",
-        "More notes to keep with the charge, as names with values.",
-        example={"plan": "pro"},
-        template_ok=True,
-    )
+    description = description("One document")
+    metadata = charge_metadata()
 
 
 class UseOutput(Output):
@@ -62,9 +51,7 @@ class UseOutput(Output):
     spent_today = spent_today()
     cap_left = cap_left()
     resets_at = resets_at()
-    request_id = Text(
-        "Request", "The number of this request in the connector's log.", example="req_8f3c"
-    )
+    request_id = request_number()
 
 
 @action(

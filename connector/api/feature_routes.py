@@ -5,8 +5,6 @@ The paywall's key sets them; a token may look at them.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -14,12 +12,13 @@ from marshmallow import Schema
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
+from connector.api.run_action import refuse_above_maximum
 from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import Amount, Count, Flag, Text
-from connector.errors import InvalidField, NotFound, quoted
-from connector.money import plain
+from connector.errors import NotFound, quoted
+from connector.money import plain_or_empty
 from connector.pricing.rules import Rule
 from connector.security.rights import VIEW
 from connector.triggers.items import shown
@@ -106,13 +105,7 @@ def blueprint() -> Blueprint:
     def put_feature(caller: Caller, values: Values, feature: str) -> Response:
         """Sets what a feature costs, how often it is free and where it ends."""
         parts = services()
-        price, maximum = values.get("price"), parts.settings.max_amount
-        if price is not None and price > maximum:
-            raise InvalidField(
-                f"“Price” may be at most {plain(maximum)} here. Write a smaller number, or ask the "
-                "connector's operator to raise CONNECTOR_MAX_AMOUNT.",
-                field="price",
-            )
+        refuse_above_maximum(parts, "Price", "price", values.get("price"))
         return json_answer(_shown(parts.features.put(caller.paywall.id, Rule(feature, **values))))
 
     @blp.call(
@@ -135,14 +128,10 @@ def blueprint() -> Blueprint:
 def _shown(rule: Rule) -> dict[str, str]:
     return {
         "name": rule.name,
-        "price": _amount(rule.price),
+        "price": plain_or_empty(rule.price),
         "free_per_day": "" if rule.free_per_day is None else str(rule.free_per_day),
-        "cap_per_user_day": _amount(rule.cap_per_user_day),
-        "cap_per_day": _amount(rule.cap_per_day),
+        "cap_per_user_day": plain_or_empty(rule.cap_per_user_day),
+        "cap_per_day": plain_or_empty(rule.cap_per_day),
         "limit_message": rule.limit_message,
         "updated_at": "" if rule.updated_at is None else shown(rule.updated_at),
     }
-
-
-def _amount(amount: Decimal | None) -> str:
-    return "" if amount is None else plain(amount)

@@ -10,7 +10,7 @@ from connector.api.authentication import Caller
 from connector.api.services import Services
 from connector.catalog.actions import Values
 from connector.ledger.intents import NotForSale, Price
-from connector.money import plain
+from connector.money import plain, plain_or_empty
 from connector.pricing import usage as pricing
 from connector.pricing.usage import LimitReached, Usage
 from connector.triggers.items import shown
@@ -66,7 +66,7 @@ def usage_of(parts: Services, caller: Caller, values: Values) -> Values:
         "message": found.message,
         "user": values["user"],
         "feature": values["feature"],
-        "price": "" if rule is None or rule.price is None else plain(rule.price),
+        "price": plain_or_empty(rule.price if rule else None),
         **_counts(found),
     }
 
@@ -75,6 +75,6 @@ def _counts(found: Usage) -> Values:
     return {
         "free_left": found.free_left,
         "spent_today": plain(found.spent_today),
-        "cap_left": "" if found.cap_left is None else plain(found.cap_left),
+        "cap_left": plain_or_empty(found.cap_left),
         "resets_at": shown(found.day.ends),
     }

@@ -6,6 +6,7 @@ It knows no request: who calls and within which time is handed in.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 from connector.actions.call import Call
@@ -93,11 +94,17 @@ def _refuse_beyond_token(caller: Caller, action: Action, values: Values) -> None
 
 def check_maximum(parts: Services, action: Action, values: Values) -> None:
     """Raises InvalidField for an amount of an exactly-once action above the operator's maximum."""
-    maximum = parts.settings.max_amount
     for name, field in action.words().items():
-        if isinstance(field, Amount) and action.exactly_once and values[name] > maximum:
-            raise InvalidField(
-                f"“{field.label}” may be at most {plain(maximum)} here. Write a smaller number, or "
-                "ask the connector's operator to raise CONNECTOR_MAX_AMOUNT.",
-                field=name,
-            )
+        if isinstance(field, Amount) and action.exactly_once:
+            refuse_above_maximum(parts, field.label, name, values[name])
+
+
+def refuse_above_maximum(parts: Services, label: str, name: str, amount: Decimal | None) -> None:
+    """Raises InvalidField for an amount above the operator's maximum."""
+    maximum = parts.settings.max_amount
+    if amount is not None and amount > maximum:
+        raise InvalidField(
+            f"“{label}” may be at most {plain(maximum)} here. Write a smaller number, or ask the "
+            "connector's operator to raise CONNECTOR_MAX_AMOUNT.",
+            field=name,
+        )

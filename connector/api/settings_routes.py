@@ -70,8 +70,12 @@ def blueprint() -> Blueprint:
 
 def _shown(caller: Caller) -> dict[str, str]:
     store, paywall_id = services().store, caller.paywall.id
-    found = store.read(lambda c: settings_rows.get(c, paywall_id))
-    _, day = store.read(lambda c: settings_rows.today(c, paywall_id, lock=False))
+    found, (_, day) = store.read(
+        lambda c: (
+            settings_rows.get(c, paywall_id),
+            settings_rows.today(c, paywall_id, lock=False),
+        )
+    )
     return {
         "timezone": found.timezone,
         "currency_label": found.currency_label,

@@ -16,7 +16,7 @@ from connector.api.services import services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import USER_MAX, Amount, Count, Flag, Identifier, Text, UserId
-from connector.money import plain
+from connector.money import plain_or_empty
 from connector.security.tokens import Token
 from connector.triggers.items import shown
 
@@ -153,8 +153,8 @@ def _shown(token: Token, text: str = "", message: str = "") -> dict[str, object]
         "token": text,
         "actions": ", ".join(token.actions),
         "user": token.user,
-        "max_amount": "" if token.max_amount is None else plain(token.max_amount),
-        "max_per_day": "" if token.max_per_day is None else plain(token.max_per_day),
+        "max_amount": plain_or_empty(token.max_amount),
+        "max_per_day": plain_or_empty(token.max_per_day),
         "expires_at": "" if token.expires_at is None else shown(token.expires_at),
         "last_used_at": "" if token.last_used_at is None else shown(token.last_used_at),
         "created_at": shown(token.created_at),

@@ -155,7 +155,7 @@ def _with_next_key(
             )
         if told.fitting:
             raise StillInDoubt(_PERHAPS_DONE, retry_after=_LOOKED_UP_AFTER)
-        if not ledger_rows.next_key(connection, owned.entry_id, owned.token, key):
+        if not try_rows.next_key(connection, owned.entry_id, owned.token, key):
             return False
         _write_try(connection, owned, began, STORED)
         return True

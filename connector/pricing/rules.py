@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from connector.errors import InvalidField, quoted
-from connector.money import millionths, of_millionths
+from connector.money import millionths_or_none, of_millionths_or_none
 from connector.store import Store, feature_rows
 from connector.store.feature_rows import FeatureRow
 
@@ -61,10 +61,10 @@ class Features:
                 connection,
                 paywall_id,
                 rule.name,
-                price=_units(rule.price),
+                price=millionths_or_none(rule.price),
                 free_per_day=rule.free_per_day,
-                cap_per_user_day=_units(rule.cap_per_user_day),
-                cap_per_day=_units(rule.cap_per_day),
+                cap_per_user_day=millionths_or_none(rule.cap_per_user_day),
+                cap_per_day=millionths_or_none(rule.cap_per_day),
                 limit_message=rule.limit_message,
                 most=MOST,
             )
@@ -107,18 +107,10 @@ def rule_of(row: FeatureRow) -> Rule:
     """A rule as it is kept."""
     return Rule(
         row.name,
-        _sum(row.price),
+        of_millionths_or_none(row.price),
         row.free_per_day,
-        _sum(row.cap_per_user_day),
-        _sum(row.cap_per_day),
+        of_millionths_or_none(row.cap_per_user_day),
+        of_millionths_or_none(row.cap_per_day),
         row.limit_message,
         row.updated_at,
     )
-
-
-def _units(amount: Decimal | None) -> int | None:
-    return None if amount is None else millionths(amount)
-
-
-def _sum(units: int | None) -> Decimal | None:
-    return None if units is None else of_millionths(units)

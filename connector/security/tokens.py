@@ -22,7 +22,13 @@ from connector.errors import (
     TokenPaused,
     Unavailable,
 )
-from connector.money import millionths, of_millionths, plain
+from connector.money import (
+    millionths,
+    millionths_or_none,
+    of_millionths,
+    of_millionths_or_none,
+    plain,
+)
 from connector.security import rights
 from connector.security.encryption import Encryption
 from connector.security.identity import by_tag, fingerprints
@@ -155,8 +161,8 @@ class Tokens:
                 label=label,
                 actions=",".join(names),
                 user_id=user,
-                max_amount=None if max_amount is None else millionths(max_amount),
-                max_per_day=None if max_per_day is None else millionths(max_per_day),
+                max_amount=millionths_or_none(max_amount),
+                max_per_day=millionths_or_none(max_per_day),
                 expires_in_days=expires_in_days,
                 most=MOST,
             )
@@ -279,8 +285,8 @@ def _token(row: TokenRow) -> Token:
         row.label,
         tuple(name for name in row.actions.split(",") if name),
         row.user_id,
-        None if row.max_amount is None else of_millionths(row.max_amount),
-        None if row.max_per_day is None else of_millionths(row.max_per_day),
+        of_millionths_or_none(row.max_amount),
+        of_millionths_or_none(row.max_per_day),
         row.expires_at,
         row.last_used_at,
         row.created_at,

@@ -29,7 +29,6 @@ class FeatureRow:
 
 
 _names = tuple(FeatureRow.__dataclass_fields__)
-_set = tuple(name for name in _names if name not in ("name", "updated_at"))
 _select = select(*(features.c[name] for name in _names))
 _get = Prepared(
     lambda _: _select.where(

@@ -234,23 +234,6 @@ def set_price(connection: Connection, entry_id: str, amount: str, upstream_key: 
     )
 
 
-def next_key(connection: Connection, entry_id: str, token: int, upstream_key: str) -> bool:
-    """Go on with another upstream key, under the same lease, which begins anew; False when it was
-    lost to another try. The row stays in doubt: about the new key from now on."""
-    done = connection.execute(
-        update(ledger)
-        .where(ledger.c.id == entry_id, ledger.c.token == token, ledger.c.state == PENDING)
-        .values(
-            upstream_key=upstream_key,
-            try_number=ledger.c.try_number + 1,
-            first_sent_at=now(),
-            lease_until=now(LEASE_SECONDS),
-            updated_at=now(),
-        )
-    )
-    return done.rowcount == 1
-
-
 def settle(
     connection: Connection,
     entry_id: str,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from connector.store import ledger_rows
-from connector.store.ledger_rows import Entry
-from connector.store.tables import ledger_tries
+from connector.store.ledger_rows import LEASE_SECONDS, PENDING, Entry
+from connector.store.tables import ledger, ledger_tries
 from connector.store.timestamps import now
 
 
@@ -42,6 +42,23 @@ def write(
 def write_lost(connection: Connection, entry: Entry) -> None:
     """Write down the try of a row whose process died with its lease."""
     _write(connection, entry.id, entry.upstream_key, entry.updated_at, LOST)
+
+
+def next_key(connection: Connection, entry_id: str, token: int, upstream_key: str) -> bool:
+    """Go on with another upstream key, under the same lease, which begins anew; False when it was
+    lost to another try. The row stays in doubt: about the new key from now on."""
+    done = connection.execute(
+        update(ledger)
+        .where(ledger.c.id == entry_id, ledger.c.token == token, ledger.c.state == PENDING)
+        .values(
+            upstream_key=upstream_key,
+            try_number=ledger.c.try_number + 1,
+            first_sent_at=now(),
+            lease_until=now(LEASE_SECONDS),
+            updated_at=now(),
+        )
+    )
+    return done.rowcount == 1
 
 
 def _write(

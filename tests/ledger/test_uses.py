@@ -29,13 +29,6 @@ EACH = 4
 """How many uses are sent over each connection."""
 
 
-def set_feature(server: Server, paywall: SandboxPaywall, **rule: object) -> None:
-    """Set what the feature `pdf` costs."""
-    address = f"{server.address}/v1/features/pdf"
-    answer = httpx.put(address, json=rule, headers=paywall.bearer, trust_env=False)
-    answer.raise_for_status()
-
-
 def use(server: Server, paywall: SandboxPaywall, reference: str) -> str:
     """Use it once; the outcome, or an error's code."""
     values = {"user": "ann", "feature": "pdf", "reference": reference}
@@ -64,7 +57,7 @@ def test_200_first_uses_on_two_workers(
     database: str, paywall: SandboxPaywall, tmp_path: Path
 ) -> None:
     with running_connector(database, paywall.address, tmp_path, workers="2") as server:
-        set_feature(server, paywall, price="0.25", free_per_day=3, cap_per_user_day="2.50")
+        paywall.set_feature(server, "pdf", price="0.25", free_per_day=3, cap_per_user_day="2.50")
         opened = connections(server)
         start = Barrier(len(opened))
         headers = paywall.bearer | {"Content-Type": "application/json"}
@@ -107,7 +100,7 @@ def test_a_kill_at_any_point_keeps_the_cap_and_takes_once(
     tmp_path: Path,
 ) -> None:
     with running_connector(database, paywall.address, tmp_path) as server:
-        set_feature(server, paywall, price="0.5", cap_per_user_day="0.5")
+        paywall.set_feature(server, "pdf", price="0.5", cap_per_user_day="0.5")
     rig = [rigged_server.__file__, "die", point, str(tmp_path)]
     with running_connector(database, paywall.address, tmp_path, program=rig) as server:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -133,7 +126,7 @@ def test_a_kill_never_loses_a_free_use(
 ) -> None:
     """One that is partly free: 1 of 2 is held with the doubt, and is free again after a no."""
     with running_connector(database, paywall.address, tmp_path) as server:
-        set_feature(server, paywall, price="100", free_per_day=1)
+        paywall.set_feature(server, "pdf", price="100", free_per_day=1)
     rig = [rigged_server.__file__, "die", point, str(tmp_path)]
     values = {"user": "ann", "feature": "pdf", "reference": "o-1", "quantity": 2}
     with running_connector(database, paywall.address, tmp_path, program=rig) as server:

@@ -195,6 +195,12 @@ class SandboxPaywall:
         """Set a user's `balance` (a decimal string) or whether they are `connected`."""
         self._control("POST", f"users/{user}", state)
 
+    def set_feature(self, connector: Server, name: str = "pdf-parse", **rule: object) -> None:
+        """Set at a connector what a feature of this paywall costs."""
+        address = f"{connector.address}/v1/features/{name}"
+        answer = httpx.put(address, json=rule, headers=self.bearer, trust_env=False)
+        answer.raise_for_status()
+
     def settings(self, **changed: object) -> None:
         """Change how the paywall behaves, such as its `decline_wording`."""
         self._control("POST", "settings", changed)

@@ -41,6 +41,7 @@ FACES = {
     },
     "catalog": {
         "actions",
+        "charge_fields",
         "events",
         "feature_fields",
         "fields",

@@ -80,8 +80,7 @@ def flowxo(connector: Server, sandbox_server: Server) -> Iterator[FlowXO]:
     with httpx.Client(trust_env=False, timeout=PATIENCE) as http:
         answer = http.get(f"{connector.address}/specs/flowxo.json").raise_for_status().json()
         paywall = SandboxPaywall(sandbox_server.address, f"flowxo-{secrets.token_hex(6)}")
-        feature = f"{connector.address}/v1/features/pdf-parse"
-        http.put(feature, json={"price": "0.25"}, headers=paywall.bearer).raise_for_status()
+        paywall.set_feature(connector, price="0.25")
         yield FlowXO(paywall, answer, http)
         paywall.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from connector import actions as actions_folder
@@ -24,13 +23,6 @@ def run(connected_app: ConnectedApp, workflow: Json) -> Execution:
     return connected_app.n8n.run(connected_app.n8n.save(workflow), GO)
 
 
-def set_feature(connected_app: ConnectedApp, **rule: Any) -> None:
-    """Set what the feature of the examples costs."""
-    address = f"{connected_app.connector.address}/v1/features/pdf-parse"
-    headers = connected_app.paywall.bearer
-    httpx.put(address, json=rule, headers=headers, trust_env=False).raise_for_status()
-
-
 def filled_in(action: Action) -> Json:
     """Every field that must be filled in, with its example."""
     words = action.words()
@@ -46,7 +38,7 @@ def filled_in(action: Action) -> Json:
 @pytest.mark.parametrize("action", actions(), ids=lambda action: action.key)
 def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> None:
     connected_app.paywall.user("user_42", balance="20.00", connected=True)
-    set_feature(connected_app, price="0.25")
+    connected_app.paywall.set_feature(connected_app.connector, price="0.25")
     done = run(connected_app, step(action.key, resource(action), filled_in(action)))
     assert done.status == "success", done.error
     items = done.items(STEP)
@@ -59,7 +51,7 @@ def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> No
 
 
 def test_a_feature_is_free_and_then_at_its_quota(connected_app: ConnectedApp) -> None:
-    set_feature(connected_app, free_per_day=1)
+    connected_app.paywall.set_feature(connected_app.connector, free_per_day=1)
     values = {"user": "frugal", "feature": "pdf-parse", "reference": "free-1"}
     (item,) = run(connected_app, step("use", "user", values)).items(STEP)
     assert (item["outcome"], item["amount"], item["free_left"]) == ("free", "0", 0)

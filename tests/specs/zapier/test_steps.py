@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.specs.zapier.builder import Builder, failure
@@ -14,13 +13,6 @@ from tests.specs.zapier.test_triggers import respects
 from tests.support.processes import SandboxPaywall, Server
 
 pytestmark = pytest.mark.xdist_group("zapier")
-
-
-def set_feature(connector: Server, paywall: SandboxPaywall, **rule: Any) -> None:
-    """Set what the feature of the examples costs."""
-    address = f"{connector.address}/v1/features/pdf-parse"
-    answer = httpx.put(address, json=rule, headers=paywall.bearer, trust_env=False)
-    answer.raise_for_status()
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -32,7 +24,7 @@ def test_every_answer_holds_what_the_sample_promises(
     zapier_connector: Server,
 ) -> None:
     paywall.user("ann", balance="10")
-    set_feature(zapier_connector, paywall, price="0.25")
+    paywall.set_feature(zapier_connector, price="0.25")
     kind, name = step.split(".")
     run(builder, "creates.charge")  # so that there is something to be found
     answer = run(builder, step)
@@ -199,7 +191,7 @@ def test_a_feature_is_free_then_charged_then_at_its_cap(
     builder: Builder, paywall: SandboxPaywall, zapier_connector: Server
 ) -> None:
     paywall.user("ann", balance="5")
-    set_feature(zapier_connector, paywall, price="0.25", free_per_day=1, cap_per_user_day="0.25")
+    paywall.set_feature(zapier_connector, price="0.25", free_per_day=1, cap_per_user_day="0.25")
     told = [
         builder.create("use", user="ann", feature="pdf-parse", reference=f"form-{number}")
         for number in range(2)
