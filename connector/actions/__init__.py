@@ -14,6 +14,7 @@ ORDER = (
     "balance",
     "topup_link",
     "chat",
+    "refund",
     "deposit",
     "connection",
     "disconnect",

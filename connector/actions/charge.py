@@ -7,7 +7,7 @@ from connector.actions.charging import take
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.charge_fields import charge_metadata, description, request_number
 from connector.catalog.fields import Amount, Flag, Text, user_id
-from connector.catalog.outcomes import MEANINGS, UNKNOWN
+from connector.catalog.outcomes import GIVEN_BACK, MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 
 
@@ -46,10 +46,11 @@ class ChargeOutput(Output):
     outcomes={
         "charged": "The amount was taken from the user's balance.",
         **MEANINGS,
+        **GIVEN_BACK,
         UNKNOWN: "Nobody can tell whether the user was charged: ask the connector's operator to "
         "look it up.",
     },
-    exactly_once=ExactlyOnce(proof="paywall.balance.charge.created"),
+    exactly_once=ExactlyOnce(proof="paywall.balance.charge.created", refundable=True),
 )
 def charge(call: Call, values: Values) -> Values:
     """What `charging.take` answers and raises."""

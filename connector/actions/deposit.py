@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import structlog
-
 from connector.actions.call import Call
+from connector.actions.crediting import give
 from connector.catalog.actions import ExactlyOnce, Input, Kind, Output, Values, action
 from connector.catalog.fields import Amount, Flag, Text, user_id
 from connector.catalog.json_fields import Metadata
 from connector.catalog.outcomes import UNKNOWN
 from connector.catalog.references import reference
-from connector.errors import UpstreamRejected
 from connector.money import number_in, plain
 
 NOT_SUPPORTED = (
     "Credits cannot be added to this balance here. It can be topped up with a link instead."
 )
-
-log = structlog.get_logger(__name__)
 
 
 class DepositInput(Input):
@@ -69,16 +65,9 @@ class DepositOutput(Output):
     exactly_once=ExactlyOnce(proof="paywall.balance.deposit.created"),
 )
 def deposit(call: Call, values: Values) -> Values:
-    """Upstream refuses a deposit as such (4xx) where the paywall's users pay in themselves."""
-    notes = {"reference": values["reference"], **values.get("metadata", {})}
-    try:
-        formatted = call.upstream.deposit(
-            values["user"], values["amount"], notes, call.idempotency_key
-        )
-    except UpstreamRejected as refused:
-        if call.in_doubt:
-            raise  # it may have been added before: not a word about a balance that takes none
-        log.info("deposit_refused", said=refused.message)
+    """What `crediting.give` answers and raises."""
+    formatted = give(call, values, {"reference": values["reference"], **values.get("metadata", {})})
+    if formatted is None:
         return {"success": False, "outcome": "not_supported", "message": NOT_SUPPORTED}
     balance = number_in(formatted)
     return {

@@ -25,7 +25,7 @@ STATES = ("done", "refused", "in_doubt", "unknown")
 class TransactionsInput(Input):
     reference = Identifier(
         "Reference",
-        "The reference that was charged, used or deposited. Leave it empty to see all.",
+        "The reference that was charged, used, refunded or deposited. Leave it empty to see all.",
         example="order-1001",
         max_length=REFERENCE_MAX,
     )
@@ -51,10 +51,11 @@ class TransactionsInput(Input):
 
 class Transaction(Schema):
     id = Text("Transaction", "The transaction's id.", example="led_3ac4170b2f6e")
-    action = Text("Action", "What was asked for: charge, use or deposit.", example="charge")
+    action = Text("Action", "What was asked for: charge, use, refund or deposit.", example="charge")
     reference = Text("Reference", "What it was for.", example="order-1001")
     user = Text("User ID", "Whose balance it was about.", example="user_42")
     amount = Amount("Amount", "The amount that was asked for.", example="0.5")
+    feature = Text("Feature", "The feature that was used, or empty.", example="pdf-parse")
     happened = Flag("Went Through", "Yes when the money was moved.", example=True)
     state = Text("State", "Whether it is done, refused, in_doubt or unknown.", example="done")
     result = Text("Result", "How it ended, in one word, or empty.", example="charged")
@@ -70,7 +71,7 @@ class Transaction(Schema):
 @action(
     key="transactions",
     label="Find Transaction",
-    sentence="Finds charges and deposits, and tells whether they went through.",
+    sentence="Finds charges, refunds and deposits, and tells whether they went through.",
     kind=Kind.SEARCH,
     input=TransactionsInput,
     output=Transaction,

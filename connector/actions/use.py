@@ -14,7 +14,7 @@ from connector.catalog.feature_fields import (
     spent_today,
 )
 from connector.catalog.fields import Amount, Count, Flag, Text, user_id
-from connector.catalog.outcomes import FREE, LIMITS, MEANINGS, UNKNOWN
+from connector.catalog.outcomes import FREE, GIVEN_BACK, LIMITS, MEANINGS, UNKNOWN
 from connector.catalog.references import reference
 
 _MOST = 1_000
@@ -66,11 +66,15 @@ class UseOutput(Output):
         FREE: "This use was free: nothing was charged.",
         **LIMITS,
         **MEANINGS,
+        **GIVEN_BACK,
         UNKNOWN: "Nobody can tell whether the user was charged: ask the connector's operator to "
         "look it up.",
     },
     exactly_once=ExactlyOnce(
-        same=("user", "feature", "quantity"), priced=True, proof="paywall.balance.charge.created"
+        same=("user", "feature", "quantity"),
+        priced=True,
+        proof="paywall.balance.charge.created",
+        refundable=True,
     ),
 )
 def use(call: Call, values: Values) -> Values:

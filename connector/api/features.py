@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 from connector.api.authentication import Caller
 from connector.api.services import Services
 from connector.catalog.actions import Values
-from connector.ledger.intents import NotForSale, Price
+from connector.ledger.intents import NotForSale, Pricing
 from connector.money import plain, plain_or_empty
 from connector.pricing import usage as pricing
 from connector.pricing.usage import LimitReached, Usage
 from connector.triggers.items import shown
 
 
-def price_for(parts: Services, caller: Caller, values: Values) -> Price:
+def pricing_of(parts: Services, caller: Caller, values: Values) -> Pricing:
     """What makes the price of a use of a feature, within what the caller's token may move."""
     maximum = parts.settings.max_amount
 
@@ -39,7 +39,7 @@ def price_for(parts: Services, caller: Caller, values: Values) -> Price:
             caller.token.require_amount(amount)
         return amount
 
-    return price
+    return Pricing(price, feature=values["feature"])
 
 
 def left_of_the_day(parts: Services, caller: Caller, values: Values) -> Values:

@@ -84,9 +84,10 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
         )
     if "user" in fields:
         _fill_in(values, "user", user_in_headers(request), "a header")
-    if "reference" in fields:
+    own = "refund_reference" if "refund_reference" in fields else "reference"
+    if own in fields:
         key = header_text(request.headers.get("Idempotency-Key", ""))
-        _fill_in(values, "reference", key, "the header “Idempotency-Key”")
+        _fill_in(values, own, key, "the header “Idempotency-Key”")
     if "reference" in fields:
         g.reference = quoted(scalar(values.get("reference")), REFERENCE_MAX)
     return values

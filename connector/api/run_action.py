@@ -5,20 +5,22 @@ It knows no request: who calls and within which time is handed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 
 from connector.actions.call import Call
+from connector.api import features, refunds
 from connector.api.authentication import Caller
-from connector.api.features import left_of_the_day, price_for, usage_of
 from connector.api.services import Services
 from connector.api.transactions import transactions
 from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
 from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
-from connector.ledger.intents import Sender
+from connector.ledger.intents import NotForSale, Pricing, Sender
+from connector.ledger.tries import Try
 from connector.money import plain
 from connector.security.rights import told
 from connector.store.reference_spaces import LONGEST
@@ -38,25 +40,20 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
         caller.upstream,
         lambda: replace(parts.readiness.account(caller.key, caller.upstream), allowed=allowed),
         lambda asked: transactions(parts, caller.paywall, asked),
-        lambda asked: usage_of(parts, caller, asked),
+        lambda asked: features.usage_of(parts, caller, asked),
     )
     if action.exactly_once:
-        priced = action.exactly_once.priced
         _refuse_beyond_token(caller, action, values)
+        perform = partial(_try, action, call)
         try:
-            result = exactly_once.run(
-                parts.store,
-                caller.paywall,
-                action,
-                values,
-                lambda now: action.perform(call(now.upstream_key, now.in_doubt), now.values),
-                caller.upstream.deadline,
-                _sender(parts, caller),
-                parts.settings.doubt_seconds,
-                price_for(parts, caller, values) if priced else None,
-            )
-            if priced:
-                result |= left_of_the_day(parts, caller, values)
+            if action.exactly_once.refunds:
+                result = _refund(parts, caller, action, values, perform)
+            elif action.exactly_once.priced:
+                pricing = features.pricing_of(parts, caller, values)
+                result = _once(parts, caller, action, values, perform, pricing)
+                result |= features.left_of_the_day(parts, caller, values)
+            else:
+                result = _once(parts, caller, action, values, perform, None)
         except KeyRefused:
             parts.identity.distrust(caller.key)
             raise
@@ -65,6 +62,49 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     parts.rate_limits.proven(caller.key)
     parts.readiness.soon(caller.key, values.get("user", ""))
     return result
+
+
+def _try(action: Action, call: Callable[[str, bool], Call], now: Try) -> Values:
+    return action.perform(call(now.upstream_key, now.in_doubt), now.values)
+
+
+def _once(
+    parts: Services,
+    caller: Caller,
+    action: Action,
+    values: Values,
+    perform: Callable[[Try], Values],
+    pricing: Pricing | None,
+) -> Values:
+    return exactly_once.run(
+        parts.store,
+        caller.paywall,
+        action,
+        values,
+        perform,
+        caller.upstream.deadline,
+        _sender(parts, caller),
+        parts.settings.doubt_seconds,
+        pricing,
+    )
+
+
+def _refund(
+    parts: Services,
+    caller: Caller,
+    action: Action,
+    values: Values,
+    perform: Callable[[Try], Values],
+) -> Values:
+    """A refund is about the user who was charged."""
+    try:
+        paid = refunds.paid_row(parts, caller, values)
+    except NotForSale as nothing:
+        return nothing.result
+    values = values | {"user": paid.user_id}
+    pricing = refunds.pricing_of(parts, caller, values, paid)
+    result = _once(parts, caller, action, values, perform, pricing)
+    return result | {"refunded_total": refunds.total_of(parts, paid)}
 
 
 def _sender(parts: Services, caller: Caller) -> Sender:
@@ -96,7 +136,7 @@ def check_maximum(parts: Services, action: Action, values: Values) -> None:
     """Raises InvalidField for an amount of an exactly-once action above the operator's maximum."""
     for name, field in action.words().items():
         if isinstance(field, Amount) and action.exactly_once:
-            refuse_above_maximum(parts, field.label, name, values[name])
+            refuse_above_maximum(parts, field.label, name, values.get(name))
 
 
 def refuse_above_maximum(parts: Services, label: str, name: str, amount: Decimal | None) -> None:

@@ -43,6 +43,7 @@ def _shown(row: Entry) -> Values:
         "reference": row.reference,
         "user": row.user_id,
         "amount": row.amount,
+        "feature": row.feature or "",
         "happened": row.state == DONE,
         "state": state,
         "result": outcome,

@@ -78,12 +78,23 @@ class ExactlyOnce:
     is found by the paywall's rules instead, when the reference is taken; it may be 0, and then
     nobody is asked. `proof` is the type of upstream's event that says it happened, with its amount
     and user ("" if there is none).
+
+    `refundable` says that it takes money, which can be given back. `refunds` says that it gives
+    back what the row of `reference` took: user and amount are those of that row, and its own key is
+    `refund_reference` where that is filled in.
     """
 
     same: tuple[str, ...] = ("user", "amount")
     amount: Callable[[Values], Decimal] = _own_amount
     priced: bool = False
     proof: str = ""
+    refundable: bool = False
+    refunds: bool = False
+
+    def key_field(self, values: Values) -> str:
+        """The name of the field in which the reference stands that is only ever counted once."""
+        own = self.refunds and "refund_reference" in values
+        return "refund_reference" if own else "reference"
 
     def texts(self, values: Values) -> tuple[str, ...]:
         """The values in `same` as text, for comparing: decimals in plain digits."""
@@ -93,11 +104,13 @@ class ExactlyOnce:
     def check(self, key: str, input: type[Input], outcomes: Mapping[str, str]) -> None:
         """Raises ValueError, with what to add, for an action that the ledger could not keep."""
         fields = fields_of(input)
-        needed = {"user", "reference", *self.same}
+        required = ("reference",) if self.refunds else ("user", "reference")
+        needed = {*required, *self.same}
+        needed |= {"refund_reference"} if self.refunds else set()
         needed |= {"amount"} if self.amount is _own_amount and not self.priced else set()
         for name in sorted(needed - set(fields)):
             raise ValueError(f"the exactly-once action {key} needs the input field {name}")
-        for name in ("user", "reference"):
+        for name in required:
             if not fields[name].required:
                 raise ValueError(f"the field {name} of the exactly-once action {key} is required")
         if UNKNOWN not in outcomes:

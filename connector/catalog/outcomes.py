@@ -10,6 +10,12 @@ FREE = "free"
 UNKNOWN = "unknown"
 """Of an exactly-once action that nobody can tell whether it happened."""
 
+REFUNDED = "refunded"
+"""Of a refund that went through; and of a charge that was given back whole since."""
+NOTHING_TO_REFUND = "nothing_to_refund"
+GOES_ON = (NOTHING_TO_REFUND,)
+"""With these `success` is false, and a flow goes on all the same: nothing has to be done."""
+
 QUOTA_REACHED = "quota_reached"
 CAP_REACHED = "cap_reached"
 
@@ -28,11 +34,19 @@ MEANINGS = {
 }
 """Why a charge was refused."""
 
+GIVEN_BACK = {
+    REFUNDED: "This was charged before and given back since, so nothing is charged now: take a new "
+    "reference for a new purchase.",
+}
+"""Why a reference that was charged is not answered as charged any more."""
+
 REFUSED = {
     AUTHORIZATION_REQUIRED: "User {user} has not allowed charges yet",
     TOPUP_REQUIRED: "User {user} has too little balance for {what}",
     QUOTA_REACHED: "User {user} has used up what is free today",
     CAP_REACHED: "User {user} has reached the limit of today",
+    REFUNDED: "What user {user} paid under this reference was given back since, so nothing is "
+    "charged now. Take a new reference for a new purchase",
     DECLINED: "Paywalls declined to charge user {user} for {what}, and said: {message}",
 }
 """The same, told to the builder who watches a flow stop: `{user}` as it was sent, `{what}` the

@@ -23,7 +23,7 @@ def reference(what: str = "charge") -> Identifier:
     )
 
 
-def refuse_lost_reference(reference: str) -> None:
+def refuse_lost_reference(reference: str, field: str = "reference") -> None:
     """Raises InvalidField for a reference whose number was lost: everything whose number is
     missing would share it, and only the first would be charged.
 
@@ -31,9 +31,9 @@ def refuse_lost_reference(reference: str) -> None:
     """
     if lost_reference(reference):
         raise InvalidField(
-            f"The number in “Reference” is missing: it is “{quoted(reference)}”. Choose the field "
-            "with the order or message number again in your tool, so that each one has a reference "
-            "of its own.",
-            field="reference",
+            f"The number in “{field.replace('_', ' ').title()}” is missing: it is "
+            f"“{quoted(reference)}”. Choose the field with the order or message number again in "
+            "your tool, so that each one has a reference of its own.",
+            field=field,
             reference=reference,
         )

@@ -123,7 +123,10 @@ def _reused(entry: Entry, intent: Intent) -> ReferenceReused:
     """While the call before is in doubt, a new reference could be a second charge for the same."""
     before = f"for {entry.amount} and user {entry.user_id}"
     other = "another amount or user"
-    if intent.price is not None:
+    if intent.pricing is not None and intent.pricing.refund_of:
+        before = f"to give {entry.amount} back to user {entry.user_id}"
+        other = "another refund"
+    elif intent.pricing is not None:
         before = (
             f"for user {entry.user_id}, with a feature, quantity or user that is another one now"
         )
@@ -139,14 +142,14 @@ def _reused(entry: Entry, intent: Intent) -> ReferenceReused:
             f"This reference was used before {before}. Use a new reference for {other}, or send "
             "the same values again."
         )
-    return ReferenceReused(said, field="reference", reference=entry.reference)
+    return ReferenceReused(said, field=intent.key_field, reference=entry.reference)
 
 
 def _refuse_unless_undecided(connection: Connection, intent: Intent) -> None:
     """Raises InvalidField for a lost reference, unless something under it is still undecided."""
     entry = _find(connection, intent)
     if entry is None or entry.state in (DONE, FREE):
-        refuse_lost_reference(intent.reference)
+        refuse_lost_reference(intent.reference, intent.key_field)
 
 
 def _find(connection: Connection, intent: Intent) -> Entry | None:
@@ -169,6 +172,8 @@ def _insert(connection: Connection, intent: Intent) -> Lease | Verdict | None:
         upstream_key=key,
         sent=intent.sealed_notes(),
         sent_under=intent.sender.fingerprints[0],
+        feature=intent.pricing.feature if intent.pricing else None,
+        refund_of=intent.pricing.refund_of if intent.pricing else None,
     )
     if entry_id is None:
         return None
@@ -179,8 +184,8 @@ def _held(connection: Connection, intent: Intent, owned: Lease) -> Lease | Verdi
     """What a row is about is priced, and held until the row is decided; a row in doubt keeps what
     it holds. What costs nothing is done. What is raised undoes the transaction, so that the
     reference stays as it was."""
-    if intent.price is not None:
-        amount = intent.price(connection, owned.entry_id)
+    if intent.pricing is not None:
+        amount = intent.pricing.price(connection, owned.entry_id)
         key = intent.upstream_key(owned.try_number, amount)
         ledger_rows.set_price(connection, owned.entry_id, plain(amount), key)
         owned = replace(owned, amount=amount, upstream_key=key)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from connector import jsontext
 from connector.catalog import outcomes
 from connector.catalog.actions import actions, by_key
+from connector.ledger import refunds
 from connector.ledger.verdicts import Verdict
 from connector.store import (
     event_rows,
@@ -79,6 +80,8 @@ def prove(connection: Connection, ids: Sequence[str], entry: Entry) -> Entry:
         return entry
     verdict = happened(next(iter(action.outcomes)), "This was confirmed by an event from Paywalls.")
     undecided_rows.decide(connection, entry.id, DONE, verdict.to_json())
+    if entry.refund_of:
+        refunds.happened(connection, entry.refund_of)
     log.info(
         "ledger_proved",
         ledger_id=entry.id,

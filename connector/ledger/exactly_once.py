@@ -17,9 +17,9 @@ from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
 from connector.deadline import Deadline
 from connector.errors import StillInFlight
-from connector.ledger import evidence, tries
+from connector.ledger import evidence, refunds, tries
 from connector.ledger.claims import claim
-from connector.ledger.intents import Intent, Lease, NotForSale, Price, Sender
+from connector.ledger.intents import Intent, Lease, NotForSale, Pricing, Sender
 from connector.ledger.verdicts import Verdict
 from connector.ledger.waiting import Waiting
 from connector.money import plain
@@ -42,16 +42,16 @@ def run(
     deadline: Deadline,
     sender: Sender,
     doubt_seconds: int,
-    price: Price | None = None,
+    pricing: Pricing | None = None,
 ) -> Values:
     """Make `perform` happen once for the reference in `values`; its result, or the one it had
     before (then with `duplicate` true).
 
     `doubt_seconds` after a try without an answer, an upstream key that only replays a "no" is
-    given up for the next one; `price` makes the price of a priced action. Raises ReferenceReused,
+    given up for the next one; `pricing` makes the price of a priced action. Raises ReferenceReused,
     StillInFlight, StillInDoubt, Unavailable, or what `perform` raises.
     """
-    intent = Intent.of(paywall, action, sender, values, price)
+    intent = Intent.of(paywall, action, sender, values, pricing)
     while True:
         began = time.monotonic()
         try:
@@ -110,6 +110,8 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
         undecided_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
         if not happened:
             counter_rows.give_back(connection, entry_id)
+        elif entry.refund_of:
+            refunds.happened(connection, entry.refund_of)
         return ledger_rows.get(connection, entry_id)
 
     return store.write(decide)
@@ -138,6 +140,6 @@ def _answer(intent: Intent, verdict: Verdict, amount: str, *, duplicate: bool) -
         ledger_answered(intent.action.key, verdict.error.code)
         raise verdict.error
     result = verdict.result or {}
-    duplicate = duplicate and verdict.final
+    duplicate = duplicate and (verdict.final or result.get("outcome") == outcomes.REFUNDED)
     ledger_answered(intent.action.key, "duplicate" if duplicate else str(result.get("outcome")))
     return result | intent.told | {"amount": amount, "duplicate": duplicate}

@@ -51,15 +51,24 @@ class NotForSale(Exception):
         self.result = result
 
 
-Price = Callable[[Connection, str], Decimal]
-"""Makes the price of a call in the transaction that takes its reference, and lets the row with this
-id hold what was counted for it. Raises NotForSale."""
+@dataclass(frozen=True)
+class Pricing:
+    """How the price of a priced call comes about, and what the call is about: the `feature` that is
+    used, or the row of the ledger whose money it gives back.
+
+    `price` is called in the transaction that takes the reference, with the id of its row, which
+    holds what is counted for it. Raises NotForSale.
+    """
+
+    price: Callable[[Connection, str], Decimal]
+    feature: str | None = None
+    refund_of: str | None = None
 
 
 @dataclass(frozen=True)
 class Intent:
     """One call of an exactly-once action; `same` are the values that make another one the same, and
-    `notes` those that do not (a description, metadata). `amount` is "0" where `price` makes it;
+    `notes` those that do not (a description, metadata). `amount` is "0" where `pricing` makes it;
     `told` are the values that are sent each time."""
 
     paywall: Paywall
@@ -71,7 +80,9 @@ class Intent:
     same: tuple[str, ...]
     told: Values
     notes: Values = field(repr=False)
-    price: Price | None = field(default=None, repr=False)
+    pricing: Pricing | None = field(default=None, repr=False)
+    key_field: str = "reference"
+    """The name of the field in which `reference` stands."""
 
     @classmethod
     def of(
@@ -80,25 +91,27 @@ class Intent:
         action: Action,
         sender: Sender,
         values: Values,
-        price: Price | None = None,
+        pricing: Pricing | None = None,
     ) -> Intent:
         """The intent of a call with these values. Raises TypeError for an action that is not
         exactly-once, or whose price is made by rules that are not given."""
         rule = action.exactly_once
-        if rule is None or rule.priced is not (price is not None):
+        if rule is None or rule.priced is not (pricing is not None):
             raise TypeError(f"the action {action.key} is not exactly-once, or has another price")
         told = {"user", "reference", *rule.same} - {"amount"}
+        key_field = rule.key_field(values)
         return cls(
             paywall,
             action,
             sender,
             values["user"],
             "0" if rule.priced else plain(rule.amount(values)),
-            values["reference"],
+            values[key_field],
             rule.texts(values),
             {name: value for name, value in values.items() if name in told},
             {name: value for name, value in values.items() if name not in {*told, "amount"}},
-            price,
+            pricing,
+            key_field,
         )
 
     @property
@@ -121,7 +134,7 @@ class Intent:
         """The same for the same intent and amount, even from another database, so that upstream's
         own protection still holds when ours was lost."""
         space = (self.sender.space,) if self.sender.space else ()
-        same = (*self.same, plain(amount)) if self.price else self.same
+        same = (*self.same, plain(amount)) if self.pricing else self.same
         parts = (self.action.key, self.reference, *same, str(try_number), *space)
         return "pwc-" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 

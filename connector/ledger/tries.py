@@ -24,7 +24,7 @@ from connector.errors import (
     UpstreamBusy,
     UpstreamRejected,
 )
-from connector.ledger import evidence
+from connector.ledger import evidence, refunds
 from connector.ledger.claims import TAKE_OVER_NEEDS
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
 from connector.ledger.intents import Intent, Lease
@@ -86,7 +86,7 @@ def make(
         verdict = Verdict(error=error)
     except BaseException:
         with contextlib.suppress(ConnectorError):
-            _settle(store, owned, IN_DOUBT, None, began, deadline)
+            _settle(store, intent, owned, IN_DOUBT, None, began, deadline)
         raise
     if verdict.final:
         state, next_try = DONE, False
@@ -100,7 +100,7 @@ def make(
             verdict.error, UpstreamRejected | UpstreamBusy
         )
         state, next_try = FREE, answered
-    kept = _settle(store, owned, state, verdict, began, deadline, next_try=next_try)
+    kept = _settle(store, intent, owned, state, verdict, began, deadline, next_try=next_try)
     if not kept:
         _note_lost_lease(store, intent, owned, verdict)
     return verdict, kept
@@ -189,6 +189,7 @@ def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdic
 
 def _settle(
     store: Store,
+    intent: Intent,
     owned: Lease,
     state: str,
     verdict: Verdict | None,
@@ -215,6 +216,8 @@ def _settle(
         )
         if kept and state == FREE:
             counter_rows.give_back(connection, owned.entry_id)
+        if kept and state == DONE and intent.pricing and intent.pricing.refund_of:
+            refunds.happened(connection, intent.pricing.refund_of)
         if state == IN_DOUBT or owned.token > 1 or not kept:
             _write_try(connection, owned, began, verdict.word if verdict else BROKEN_OFF)
         return kept

@@ -67,6 +67,8 @@ class Entry:
     updated_at: datetime
     sent: str | None
     sent_under: str | None
+    feature: str | None
+    refund_of: str | None
     leased: bool
     overdue: bool
     unanswered_seconds: int | None
@@ -111,6 +113,8 @@ def insert_intent(
     upstream_key: str,
     sent: str | None = None,
     sent_under: str | None = None,
+    feature: str | None = None,
+    refund_of: str | None = None,
 ) -> str | None:
     """A new row, pending and leased, with token 1; its id, or None if the reference is known."""
     row = _insert_intent.first(
@@ -126,12 +130,17 @@ def insert_intent(
             "upstream_key": upstream_key,
             "sent": sent,
             "sent_under": sent_under,
+            "feature": feature,
+            "refund_of": refund_of,
         },
     )
     return None if row is None else str(row[0])
 
 
-_named = "id paywall_id action reference values_hash user_id amount upstream_key sent sent_under"
+_named = (
+    "id paywall_id action reference values_hash user_id amount upstream_key sent sent_under "
+    "feature refund_of"
+)
 _insert_intent = Prepared(
     lambda dialect: (
         insert_for(dialect)(ledger)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from connector.store.timestamps import Moment
@@ -57,9 +58,12 @@ paywall_keys = Table(
     Column("created_at", Moment, nullable=False),
 )
 
+_GIVEN_BACK = text("refund_of IS NOT NULL")
+
 # What makes an action happen exactly once: one row per paywall, action and reference. Until a row
 # is decided `sent` holds, sealed, what the first try sent besides user and amount; `sent_under` is
 # the fingerprint of its key, `unanswered_at` when something was last sent without an answer.
+# `feature` is what was used, `refund_of` the row whose money is given back.
 ledger = Table(
     "ledger",
     metadata,
@@ -83,11 +87,14 @@ ledger = Table(
     Column("sent", Text, nullable=True),
     Column("sent_under", String(64), nullable=True),
     Column("unanswered_at", Moment, nullable=True),
+    Column("feature", String(64), nullable=True),
+    Column("refund_of", String(32), nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
     Index(None, "paywall_id", "created_at", "id"),
     Index(None, "paywall_id", "user_id", "created_at", "id"),
     Index(None, "paywall_id", "state", "created_at", "id"),
+    Index(None, "refund_of", sqlite_where=_GIVEN_BACK, postgresql_where=_GIVEN_BACK),
 )
 
 # Tries of a row that were in doubt, or not the first: when, under which key, and how they ended.

@@ -1,10 +1,15 @@
-"""Whatever happens in whatever order: money taken is what the rows say, and no limit is passed."""
+"""Whatever happens in whatever order: money taken is what the rows say, and no limit is passed.
+
+Uses with and without a token, refunds of all or a part, refusals, faults on the way there and back,
+price changes, deletions, a rotation of the key, and days after which upstream forgets its keys.
+"""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +17,23 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+from sqlalchemy import select, text
 
 from connector.api.services import services
+from connector.ledger import exactly_once
 from connector.money import millionths
+from connector.store import undecided_rows
 from connector.store.counter_rows import FREE, SPENT
-from connector.store.ledger_rows import DONE, STATES
+from connector.store.ledger_rows import DONE, STATES, UNKNOWN
 from connector.store.ledger_rows import FREE as FREED
+from connector.store.reference_spaces import as_sent
 from connector.store.tables import ledger
 from connector.store.token_tables import counters, ledger_holds
 from tests.api.builder import Builder, running_facade
@@ -31,12 +45,14 @@ FREE_PER_DAY = 2
 USER_CAP = "2"
 CAP = "3"
 TOKEN_CAP = "2.5"
+_FORGOTTEN = 25 * 3600
+"""Seconds after which upstream knows no key any more."""
 users = st.sampled_from(USERS)
 references = st.sampled_from([f"o-{number}" for number in range(6)])
 
 
 class Uses(RuleBasedStateMachine):
-    """One paywall; uses with and without a token, refusals, faults, price changes, deletions."""
+    """One paywall whose owner and users do all of that."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +65,12 @@ class Uses(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Ann can pay a little, Bob nothing."""
+        """Ann can pay a little, Bob nothing; the connector knows the paywall by its id."""
+        self.rotated = False
+        body = {"url": "https://receiver.example/hook", "events": ["paywall.archived"]}
+        self.builder.facade.sandbox.test_client().post(
+            "/v1/webhooks/subscriptions", json=body, headers=self.builder.bearer
+        )
         self.paid_in: dict[str, Decimal] = defaultdict(Decimal)
         self.pay_in("ann", "1.5")
         self.price("0.5")
@@ -60,9 +81,7 @@ class Uses(RuleBasedStateMachine):
     def pay_in(self, user: str, amount: str) -> None:
         """Somebody tops up."""
         self.paid_in[user] += Decimal(amount)
-        reference = secrets.token_hex(8)
-        answer = self.builder.post("deposit", user=user, amount=amount, reference=reference)
-        assert answer.get_json()["outcome"] == "deposited"
+        self.builder.user(user, balance=str(self.balance(user) + Decimal(amount)))
 
     @rule(price=st.sampled_from(["0.25", "0.5", "0.75"]))
     def price(self, price: str) -> None:
@@ -81,10 +100,43 @@ class Uses(RuleBasedStateMachine):
         """The owner deletes it while rows may be in doubt."""
         self.builder.client.delete("/v1/features/pdf", headers=self.builder.bearer)
 
-    @rule(fault=st.sampled_from(FAULTS))
-    def arm(self, fault: str) -> None:
-        """The next charge goes wrong."""
-        self.builder.fault("charge", fault)
+    @rule(fault=st.sampled_from(FAULTS), operation=st.sampled_from(["charge", "deposit"]))
+    def arm(self, fault: str, operation: str) -> None:
+        """The next charge or refund goes wrong."""
+        self.builder.fault(operation, fault)
+
+    @rule(reference=references, part=st.sampled_from(["", "0.25", "0.5"]), number=st.integers(1, 3))
+    def refund(self, reference: str, part: str, number: int) -> None:
+        """The owner gives a use back, perhaps again."""
+        values = {"amount": part, "refund_reference": f"r-{number}"} if part else {}
+        told = self.builder.post("refund", reference=reference, **values).get_json()
+        if told.get("outcome") == "refunded":
+            assert Decimal(told["amount"]) > 0
+
+    @precondition(lambda self: not self.rotated)
+    @rule()
+    def rotate(self) -> None:
+        """The owner takes a new key; the token pauses and wakes."""
+        self.rotated = True
+        key = self.builder.control("rotate")["key"]
+        self.builder = Builder(self.builder.facade, key)
+        assert self.builder.get("me").status_code == 200
+
+    @rule()
+    def a_day_passes(self) -> None:
+        """Upstream forgets its keys; what is in doubt is asked for once more, and unknown then."""
+        self.builder.control("clock", advance=_FORGOTTEN)
+        moved = text(f"UPDATE ledger SET first_sent_at = first_sent_at - {_FORGOTTEN}000000")
+        self.store.write(lambda connection: connection.execute(moved))
+        self.store.write(undecided_rows.overdue_as_unknown)
+
+    @rule()
+    def look_it_up(self) -> None:
+        """An operator decides what is unknown by what upstream has in its books."""
+        booked = {row["idempotency_key"] for row in self.builder.seen("ledger")}
+        for entry, state, key in self.rows(ledger.c.id, ledger.c.state, ledger.c.upstream_key):
+            if state == UNKNOWN:
+                exactly_once.resolve(self.store, entry, happened=key in booked)
 
     @rule(user=users, reference=references, quantity=st.integers(1, 4), token=st.booleans())
     def use(self, user: str, reference: str, quantity: int, token: bool) -> None:
@@ -94,6 +146,36 @@ class Uses(RuleBasedStateMachine):
         told = who.post("use", **values).get_json()
         if told.get("outcome") == "free":
             assert told["amount"] == "0"
+        if told.get("outcome") == "refunded":
+            assert reference in self.given_back_whole()
+
+    def given_back_whole(self) -> list[str]:
+        """The references of uses of which everything was given back."""
+        columns = ledger.c.id, ledger.c.reference, ledger.c.amount
+        return [
+            as_sent(reference)
+            for entry, reference, amount in self.rows(*columns)
+            if Decimal(amount) and self.refunds[entry] >= Decimal(amount)
+        ]
+
+    @property
+    def refunds(self) -> dict[str, Decimal]:
+        """What is known to have been given back of each use."""
+        return self.sums(ledger.c.refund_of, lambda state: state == DONE)
+
+    def sums(self, by: Any, counts: Callable[[str], bool]) -> dict[str, Decimal]:
+        """The amounts of the refunds in some states together."""
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        for key, action, state, amount in self.rows(
+            by, ledger.c.action, ledger.c.state, ledger.c.amount
+        ):
+            if action == "refund" and counts(state):
+                found[key] += Decimal(amount)
+        return found
+
+    def balance(self, user: str) -> Decimal:
+        """What a user has upstream."""
+        return Decimal(self.builder.get("balance", user=user).get_json()["balance"] or "0")
 
     def rows(self, *columns: Any) -> list[Any]:
         """What the database has."""
@@ -133,13 +215,32 @@ class Uses(RuleBasedStateMachine):
         for state, action, user, amount in self.rows(*columns):
             if action == "use" and state != FREED:
                 (done if state == DONE else open_)[user] += Decimal(amount)
+        back = self.sums(ledger.c.user_id, lambda state: state == DONE)
+        maybe_back = self.sums(ledger.c.user_id, lambda state: state != FREED)
         for user in USERS:
-            balance = self.builder.get("balance", user=user).get_json()["balance"]
-            taken = self.paid_in[user] - Decimal(balance or "0")
-            assert done[user] <= taken <= done[user] + open_[user], (user, taken)
+            taken = self.paid_in[user] - self.balance(user)
+            low = done[user] - maybe_back[user]
+            assert low <= taken <= done[user] + open_[user] - back[user], (user, taken)
+
+    @invariant()
+    def what_is_spent_is_what_was_not_given_back_whole(self) -> None:
+        """The counter of a user's spending is the sum of the uses that hold it."""
+        back = self.given_back_whole()
+        columns = ledger.c.state, ledger.c.action, ledger.c.reference, ledger.c.amount
+        uses = [
+            Decimal(amount)
+            for state, action, reference, amount in self.rows(*columns)
+            if action == "use" and state != FREED and as_sent(reference) not in back
+        ]
         spent = sum(n for k, u, n in self.rows(*_COUNTED) if k == SPENT and u)
-        both = [*done.values(), *open_.values()]
-        assert spent == millionths(sum(both, Decimal(0)))
+        assert spent == millionths(sum(uses, Decimal(0)))
+
+    @invariant()
+    def no_refund_exceeds_what_was_paid(self) -> None:
+        """Not even with those that are in doubt."""
+        held = self.sums(ledger.c.refund_of, lambda state: state != FREED)
+        for entry, amount in self.rows(ledger.c.id, ledger.c.amount):
+            assert held[entry] <= Decimal(amount)
 
     def teardown(self) -> None:
         """Let go of the database."""

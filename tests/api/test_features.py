@@ -228,7 +228,7 @@ class TestUse:
         builder.user("ann", balance="5")
         put(builder, price="1")
         use(builder, reference="o-7", quantity=2, description="two files", metadata_plan="pro")
-        (row,) = [r for r in builder.seen("ledger") if r.get("kind", "charge") == "charge"]
+        (row,) = [r for r in builder.seen("ledger") if r["type"] == "charge"]
         assert row["metadata"] == {
             "reference": "o-7",
             "feature": "pdf-parse",

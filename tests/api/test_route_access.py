@@ -52,6 +52,7 @@ ROUTES = {
     Access.PAYWALL: {
         "POST /v1/charge",
         "POST /v1/deposit",
+        "POST /v1/refund",
         "GET /v1/transactions",
         "POST /v1/transactions",
         "POST /v1/use",

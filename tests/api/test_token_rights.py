@@ -18,6 +18,7 @@ from tests.api.builder import Builder, Facade
 OPENS = {
     "POST /v1/charge": {"charge"},
     "POST /v1/deposit": {"deposit"},
+    "POST /v1/refund": {"refund"},
     "POST /v1/use": {"use"},
     "* /v1/usage": {"usage", "view"},
     "GET /v1/features": {"view"},

@@ -45,7 +45,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
         "POST",
         ["user", "amount", "reference", "description", "metadata"],
         [*FIRST, "user", "amount", "reference", "duplicate", "request_id"],
-        ["charged", *REFUSED, "unknown"],
+        ["charged", *REFUSED, "refunded", "unknown"],
     ),
     "use": (
         "POST",
@@ -61,7 +61,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             *LEFT,
             "request_id",
         ],
-        ["charged", "free", *LIMITS, *REFUSED, "unknown"],
+        ["charged", "free", *LIMITS, *REFUSED, "refunded", "unknown"],
     ),
     "usage": (
         "GET POST",
@@ -90,6 +90,12 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "total_tokens",
         ],
         ["answered", "authorization_required", "topup_required"],
+    ),
+    "refund": (
+        "POST",
+        ["reference", "feature", "amount", "refund_reference", "reason"],
+        [*FIRST, "user", "amount", "reference", "refunded_total", "duplicate"],
+        ["refunded", "nothing_to_refund", "not_supported", "unknown"],
     ),
     "deposit": (
         "POST",
@@ -121,6 +127,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "reference",
             "user",
             "amount",
+            "feature",
             "happened",
             "state",
             "result",
@@ -152,7 +159,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
         ["connected"],
     ),
 }
-EXACTLY_ONCE = {"charge", "deposit", "use"}
+EXACTLY_ONCE = {"charge", "deposit", "refund", "use"}
 
 actions_folder.load()
 
@@ -190,8 +197,10 @@ def test_what_happens_once_asks_for_a_reference_and_an_amount(key: str) -> None:
     assert result is not None
     words = result.words()
     assert result.exactly_once is not None
-    priced = result.exactly_once.priced
-    asked = ("user", "feature" if priced else "amount", "reference")
+    rule = result.exactly_once
+    asked = ["reference"]
+    if not rule.refunds:
+        asked += ["user", "feature" if rule.priced else "amount"]
     assert all(words[name].required for name in asked)
 
 

@@ -50,16 +50,7 @@ def recipes() -> list[dict[str, Any]]:
             "Type renewal- and pick the invoice's number: each invoice counts once.",
             "Thank you! Your balance is now {{deposit.data__balance_formatted}}.",
         ),
-        _credit(
-            "refund",
-            "Refund by deposit",
-            "Webhook: your shop posts each cancelled order to it.",
-            FORM,
-            "0.50",
-            "refund-order-1001",
-            "Type refund- and pick the order's number: an order is refunded once.",
-            "Your money is back: your balance is now {{deposit.data__balance_formatted}}.",
-        ),
+        _refund(),
     ]
 
 
@@ -224,6 +215,28 @@ def _credit(
     }
 
 
+def _refund() -> dict[str, Any]:
+    rows = [_row("reference", "form-contact-entry-501", "The reference that you charged.")]
+    new = {"value": "{{refund.data__duplicate}}", "is": "equals", "to": "false"}
+    return {
+        "key": "refund",
+        "label": "Refund what was charged",
+        "trigger": "Webhook: your shop posts each cancelled order to it.",
+        "tasks": [
+            _http("refund", "refund", rows),
+            _said(
+                "told",
+                "{{refund.data__amount}} is on your balance again.",
+                FORM,
+                _is("refund", "refunded"),
+                new,
+            ),
+        ],
+        "note": "Gives all of it back, once, however often the flow runs; a part with amount and "
+        "refund_reference. In Shared mode the outcome is not_supported, and nothing is given.",
+    }
+
+
 def _charge(reference: str, pick: str, *only_if: Task) -> Task:
     rows = [
         _row("user", "user_42", "Pick the person's id."),
@@ -239,7 +252,7 @@ def _refused(name: str, to: str, *before: Task) -> list[Task]:
     why = f"{{{{{name}.data__message}}}}"
     return [
         _said("link", link, to, *before, _is(name, _LINKS)),
-        _said("refused", why, to, *before, _is(name, "declined, unknown")),
+        _said("refused", why, to, *before, _is(name, "declined, refunded, unknown")),
         _said("sorry", LATER, to, *before, _is(name, "error")),
     ]
 

@@ -62,7 +62,7 @@ def description() -> Json:
 
 def resource(action: Action) -> str:
     """Under which heading an action stands: what it is about, by the fields that it takes."""
-    if action.stored and action.many:
+    if (action.stored and action.many) or (action.exactly_once and action.exactly_once.refunds):
         return "transaction"
     if "model" in action.words() or action.kind is Kind.SEARCH:
         return "model"
@@ -135,11 +135,12 @@ def _notices(action: Action, name: str) -> list[Json]:
     if not action.exactly_once or name != "reference":
         return []
     counts = "charges" if refuses(action) else "counts"
+    advice = "" if action.exactly_once.refunds else f" {REFERENCE_ADVICE}"
     return [
         notice(
             "reference_notice",
             f"<strong>Testing this step {counts} for real</strong>: have a user of your own for "
-            f"that. {REFERENCE_ADVICE}",
+            f"that.{advice}",
         )
     ]
 

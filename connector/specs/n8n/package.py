@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
+from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, REFUSED, THE_LINK
 from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.n8n import action_node, other_nodes, readme, workflows
@@ -68,6 +68,7 @@ def _told(address: str) -> dict[str, str]:
         "credentials/connector.json": {"url": address, "baseURL": action_node.BASE_URL},
         "nodes/shared/refusals.json": {
             "sentences": REFUSED,
+            "goesOnWith": list(GOES_ON),
             "link": THE_LINK,
             "goOn": f"To go on instead of stopping here, set “{labels.ON_REFUSAL}” to “Continue”.",
             "answer": ANSWER_PRICE,

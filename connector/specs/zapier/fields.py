@@ -142,7 +142,7 @@ def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
 
 def _help(action: Action, name: str, field: Words) -> str:
     parts = [field.own_help if _conversation(action, name) else field.help]
-    if action.exactly_once and name == "reference":
+    if action.exactly_once and not action.exactly_once.refunds and name == "reference":
         parts.append(_REFERENCE.format(label=action.label))
     if name == ("reference" if action.exactly_once else "user"):
         if may_be_refused(action):

@@ -8,7 +8,7 @@ from typing import Any
 from connector import __version__
 from connector import actions as actions_folder
 from connector.brands import KEY_PREFIXES
-from connector.catalog.outcomes import ANSWER_PRICE, REFUSED, THE_LINK
+from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, REFUSED, THE_LINK
 from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier.requests import request
@@ -55,6 +55,7 @@ def app(address: str) -> dict[str, Any]:
                 "after_response.js",
                 ("response", "z", "bundle"),
                 refused=REFUSED,
+                goes_on=GOES_ON,
                 answer=ANSWER_PRICE,
                 link_words=THE_LINK,
             )

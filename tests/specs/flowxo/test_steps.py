@@ -34,10 +34,17 @@ def test_every_action_has_a_step_or_a_reason_why_not() -> None:
     assert left_out == lists == ["transactions", "models"]
 
 
+def prepare(flowxo: FlowXO, key: str, before: str = "charge") -> None:
+    """What a step needs: a user who has money and, for a refund, one who has paid."""
+    flowxo.paywall.user("user_42", balance="20")
+    if key == "refund":
+        assert flowxo.send(flowxo.step(before), "as_form").json()["outcome"] == "charged"
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("key", STEPS)
 def test_a_step_succeeds_as_it_is_written(flowxo: FlowXO, key: str, way: str) -> None:
-    flowxo.paywall.user("user_42", balance="20")
+    prepare(flowxo, key)
     step = flowxo.step(key)
     answer = flowxo.send(step, way)
     assert answer.status_code == 200
@@ -50,7 +57,7 @@ def test_a_step_succeeds_as_it_is_written(flowxo: FlowXO, key: str, way: str) ->
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("key", STEPS)
 def test_a_step_takes_its_optional_rows_too(flowxo: FlowXO, key: str, way: str) -> None:
-    flowxo.paywall.user("user_42", balance="20")
+    prepare(flowxo, key, "use")
     step = flowxo.step(key)
     more = {row["name"]: row["value"] for row in step["rows"] if "instead_of" not in row}
     assert flowxo.send(step, way, **more).json()["success"] is True
@@ -69,7 +76,7 @@ def test_a_row_can_stand_in_for_another(flowxo: FlowXO, way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("key", STEPS)
 def test_the_key_may_be_a_row_instead_of_a_header(flowxo: FlowXO, key: str, way: str) -> None:
-    flowxo.paywall.user("user_42", balance="20")
+    prepare(flowxo, key)
     step = flowxo.step(key)
     content_type = [row for row in step[way]["headers"] if row["name"] == "Content-Type"]
     bare = step | {way: step[way] | {"headers": content_type}}

@@ -44,6 +44,13 @@ class ConnectedApp:
         rows: list[Json] = self.upstream("GET", "/_sandbox/ledger").json()
         return [row for row in rows if row["user"] == user]
 
+    def charge(self, user: str, amount: str, reference: str) -> None:
+        """Charge a user, outside any workflow."""
+        values = {"user": user, "amount": amount, "reference": reference}
+        address, headers = f"{self.connector.address}/v1/charge", self.paywall.bearer
+        answer = httpx.post(address, json=values, headers=headers, trust_env=False)
+        assert answer.json()["outcome"] == "charged"
+
     def upstream(
         self, method: str, path: str, body: object = None, paywall: SandboxPaywall | None = None
     ) -> httpx.Response:

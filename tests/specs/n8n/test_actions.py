@@ -39,7 +39,11 @@ def filled_in(action: Action) -> Json:
 def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> None:
     connected_app.paywall.user("user_42", balance="20.00", connected=True)
     connected_app.paywall.set_feature(connected_app.connector, price="0.25")
-    done = run(connected_app, step(action.key, resource(action), filled_in(action)))
+    values = filled_in(action)
+    if action.key == "refund":  # the example is the reference of a charge and of a use here
+        values["reference"] = "refund-me"
+        connected_app.charge("user_42", "0.50", "refund-me")
+    done = run(connected_app, step(action.key, resource(action), values))
     assert done.status == "success", done.error
     items = done.items(STEP)
     if action.many:
@@ -59,6 +63,17 @@ def test_a_feature_is_free_and_then_at_its_quota(connected_app: ConnectedApp) ->
     assert stopped.status == "error"
     assert "has used up what is free today" in stopped.error["message"]
     assert connected_app.booked("frugal") == []
+
+
+def test_what_was_free_has_nothing_to_give_back_and_the_run_goes_on(
+    connected_app: ConnectedApp,
+) -> None:
+    connected_app.paywall.set_feature(connected_app.connector, free_per_day=1)
+    values = {"user": "gratis", "feature": "pdf-parse", "reference": "gratis-1"}
+    assert run(connected_app, step("use", "user", values)).status == "success"
+    done = run(connected_app, step("refund", "transaction", {"reference": "gratis-1"}))
+    (item,) = done.items(STEP)
+    assert (item["success"], item["outcome"]) == (False, "nothing_to_refund")
 
 
 def test_a_transaction_is_found_by_its_reference(connected_app: ConnectedApp) -> None:

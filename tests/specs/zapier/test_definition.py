@@ -73,7 +73,7 @@ def test_it_is_pure_json_and_starts_from_one_line() -> None:
 def test_every_action_is_a_create_or_a_search_by_its_kind() -> None:
     writes = [a.key for a in actions() if a.kind is Kind.WRITE]
     assert list(APP["creates"]) == writes
-    assert writes == ["charge", "use", "topup_link", "chat", "deposit", "disconnect"]
+    assert writes == ["charge", "use", "topup_link", "chat", "refund", "deposit", "disconnect"]
     assert list(APP["searches"]) == ["usage", "balance", "connection", "transactions", "models"]
 
 

@@ -20,6 +20,7 @@ STEPS = {
     "creates.charge": {"user": "ann", "amount": "1", "reference": "form-1"},
     "creates.use": {"user": "ann", "feature": "pdf-parse", "reference": "form-1"},
     "searches.usage": {"user": "ann", "feature": "pdf-parse"},
+    "creates.refund": {"reference": "form-1"},
     "creates.deposit": {"user": "ann", "amount": "1", "reference": "form-1"},
     "creates.topup_link": {"user": "ann"},
     "creates.chat": {"user": "ann", "model": "sandbox-chat", "prompt": "canary prompt"},

@@ -172,6 +172,11 @@ def uses_again(caller: Owner, tenants: Tenants) -> bool:
     return bool(caller.post("use", **values).get_json().get("duplicate"))
 
 
+def refunds(caller: Owner, tenants: Tenants) -> bool:
+    """Only the owner's charge can be given back."""
+    return bool(caller.post("refund", reference=CHARGE["reference"]).get_json().get("success"))
+
+
 def delivers(caller: Owner, tenants: Tenants) -> bool:
     """An event that the caller's upstream has signed, at the owner's address."""
     event = tenants.owner.event(id=f"evt_by_{caller.name}")
@@ -182,6 +187,7 @@ def delivers(caller: Owner, tenants: Tenants) -> bool:
 STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("POST", "/v1/charge"): charges_again,
     ("POST", "/v1/deposit"): deposits_again,
+    ("POST", "/v1/refund"): refunds,
     ("GET", "/v1/me"): getting("me"),
     ("POST", "/v1/me"): posting("me"),
     ("GET", "/v1/triggers/<key>"): getting("triggers/any_event", user="{word}"),

@@ -20,7 +20,7 @@ if (response.status < 400) {
   if (response.data === undefined) {
     fail(new z.errors.Error('What answers at this address is not a Paywalls Connector. Check the address in the connection.', 'not_a_connector', response.status));
   }
-  if (said.success === false && asked.on_refusal !== 'continue') {
+  if (said.success === false && asked.on_refusal !== 'continue' && !__GOES_ON__.includes(said.outcome)) {
     if (refusal) {
       fail(new z.errors.HaltedError(sentence));
     }

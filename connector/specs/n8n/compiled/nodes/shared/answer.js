@@ -34,7 +34,8 @@ async function read(items, response) {
         return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
     }
     const onRefusal = this.getNodeParameter('on_refusal', '');
-    if (body.success === false && onRefusal !== 'continue') {
+    const goesOn = onRefusal === 'continue' || refusals_json_1.default.goesOnWith.includes(body.outcome);
+    if (body.success === false && !goesOn) {
         throw new n8n_workflow_1.NodeApiError(this.getNode(), body, {
             message: told.call(this, body),
             description: [linked(body.action_url), onRefusal ? refusals_json_1.default.goOn : ''].filter(Boolean).join(' '),

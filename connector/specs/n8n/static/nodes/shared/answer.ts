@@ -44,7 +44,8 @@ async function read(
 		return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
 	}
 	const onRefusal = this.getNodeParameter('on_refusal', '');
-	if (body.success === false && onRefusal !== 'continue') {
+	const goesOn = onRefusal === 'continue' || refusals.goesOnWith.includes(body.outcome as string);
+	if (body.success === false && !goesOn) {
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
 			message: told.call(this, body),
 			description: [linked(body.action_url), onRefusal ? refusals.goOn : ''].filter(Boolean).join(' '),
