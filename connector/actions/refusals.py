@@ -55,6 +55,18 @@ def explain(upstream: Upstream, user: str, message: str, amount: Decimal | None)
         return DECLINED, alone.pop() if len(alone) == 1 else ""
 
 
+def shortfall(upstream: Upstream, user: str, amount: Decimal) -> tuple[str, str] | None:
+    """The outcome and the link to open if the user could not pay an amount now; None if they could,
+    or it cannot be told. Takes nothing. Raises what the client raises."""
+    connection = upstream.connection(user)
+    if not connection.connected:
+        return AUTHORIZATION_REQUIRED, connection.url
+    balance = number_in(upstream.balance(user).formatted)
+    if balance is not None and balance < amount:
+        return TOPUP_REQUIRED, upstream.topup_link(user)
+    return None
+
+
 def doubt_a_refusal(upstream: Upstream, user: str, amount: Decimal) -> None:
     """Whether a "no" to a charge that was in doubt may be told to the user.
 

@@ -226,6 +226,8 @@ def _accepted(field: object) -> dict[str, Any]:
             return {"type": "number", "minimum": field.low, "maximum": field.high}
         case Count():
             return {"type": "integer", "minimum": field.low, "maximum": field.high}
+        case Flag():
+            return {"type": "boolean"}
         case Metadata():
             return {"type": "object", "maxProperties": METADATA_MAX}
         case Messages():

@@ -13,13 +13,15 @@ from functools import partial
 from connector.actions.call import Call
 from connector.api import features, refunds
 from connector.api.authentication import Caller
+from connector.api.rehearsal import rehearse
 from connector.api.services import Services
 from connector.api.transactions import transactions
 from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
+from connector.catalog.test_runs import TEST
 from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
-from connector.ledger.intents import NotForSale, Pricing, Sender
+from connector.ledger.intents import NotForSale, Sender
 from connector.ledger.tries import Try
 from connector.money import plain
 from connector.security.rights import told
@@ -44,16 +46,8 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     )
     if action.exactly_once:
         _refuse_beyond_token(caller, action, values)
-        perform = partial(_try, action, call)
         try:
-            if action.exactly_once.refunds:
-                result = _refund(parts, caller, action, values, perform)
-            elif action.exactly_once.priced:
-                pricing = features.pricing_of(parts, caller, values)
-                result = _once(parts, caller, action, values, perform, pricing)
-                result |= features.left_of_the_day(parts, caller, values)
-            else:
-                result = _once(parts, caller, action, values, perform, None)
+            result = _once(parts, caller, action, values, partial(_try, action, call))
         except KeyRefused:
             parts.identity.distrust(caller.key)
             raise
@@ -74,37 +68,39 @@ def _once(
     action: Action,
     values: Values,
     perform: Callable[[Try], Values],
-    pricing: Pricing | None,
 ) -> Values:
-    return exactly_once.run(
-        parts.store,
-        caller.paywall,
-        action,
-        values,
-        perform,
-        caller.upstream.deadline,
-        _sender(parts, caller),
-        parts.settings.doubt_seconds,
-        pricing,
-    )
-
-
-def _refund(
-    parts: Services,
-    caller: Caller,
-    action: Action,
-    values: Values,
-    perform: Callable[[Try], Values],
-) -> Values:
-    """A refund is about the user who was charged."""
-    try:
-        paid = refunds.paid_row(parts, caller, values)
-    except NotForSale as nothing:
-        return nothing.result
-    values = values | {"user": paid.user_id}
-    pricing = refunds.pricing_of(parts, caller, values, paid)
-    result = _once(parts, caller, action, values, perform, pricing)
-    return result | {"refunded_total": refunds.total_of(parts, paid)}
+    """Through the ledger, with the price that the paywall's rules or the row to give back make."""
+    values = dict(values)
+    test = values.pop(TEST, False)
+    rule = action.exactly_once
+    pricing, paid = None, None
+    if rule is not None and rule.refunds:
+        try:
+            paid = refunds.paid_row(parts, caller, values)
+        except NotForSale as nothing:
+            return nothing.result
+        values["user"] = paid.user_id
+        pricing = refunds.pricing_of(parts, caller, values, paid)
+    elif rule is not None and rule.priced:
+        pricing = features.pricing_of(parts, caller, values)
+    sender = _sender(parts, caller)
+    if test:
+        result = rehearse(parts, caller, action, values, sender, pricing)
+    else:
+        result = exactly_once.run(
+            parts.store,
+            caller.paywall,
+            action,
+            values,
+            perform,
+            caller.upstream.deadline,
+            sender,
+            parts.settings.doubt_seconds,
+            pricing,
+        )
+    if paid is not None:
+        return result | {"refunded_total": refunds.total_of(parts, paid)}
+    return result | (features.left_of_the_day(parts, caller, values) if pricing else {})
 
 
 def _sender(parts: Services, caller: Caller) -> Sender:

@@ -16,6 +16,7 @@ from marshmallow import RAISE, Schema, ValidationError, validates_schema
 
 from connector.catalog.fields import Flag, Text, Words
 from connector.catalog.outcomes import UNKNOWN
+from connector.catalog.test_runs import TEST, WOULD, test_run, would
 from connector.money import plain
 
 Values = dict[str, Any]
@@ -146,6 +147,10 @@ class Action:
         """The input's fields with their words, required ones first as they are declared."""
         return {name: f for name, f in fields_of(self.input).items() if isinstance(f, Words)}
 
+    def form(self) -> dict[str, Words]:
+        """Those of them that a tool's form shows."""
+        return {name: field for name, field in self.words().items() if field.in_forms}
+
     def answer(self, result: Values) -> Values:
         """`result` with every key of the output schema, in its order, never null."""
         return {
@@ -188,25 +193,29 @@ def action(
 ) -> Callable[[Callable[[Any, Values], Values]], Callable[[Any, Values], Values]]:
     """Register a function as an action; its address is `/v1/<key with dashes>`.
 
-    Reads answer GET as well as POST, writes only POST unless `get` says so. Raises ValueError for
+    Reads answer GET as well as POST, writes only POST unless `get` says so. An exactly-once action
+    can be asked for a test run without knowing of it. Raises ValueError for
     a key that is taken, and for an exactly-once action without what the ledger needs.
     """
 
     def register(perform: Callable[[Any, Values], Values]) -> Callable[[Any, Values], Values]:
         if key in _registry:
             raise ValueError(f"two actions are called {key}")
+        published, taken = dict(outcomes), input
         if exactly_once is not None:
             exactly_once.check(key, input, outcomes)
+            published |= {would(key): WOULD}
+            taken = type(input.__name__, (input,), {TEST: test_run(), "__doc__": input.__doc__})
         _registry[key] = Action(
             key=key,
             label=label,
             sentence=sentence,
             kind=kind,
             path="/" + key.replace("_", "-"),
-            input=input,
+            input=taken,
             output=output,
             perform=perform,
-            outcomes=outcomes,
+            outcomes=published,
             exactly_once=exactly_once,
             get=kind is not Kind.WRITE if get is None else get,
             many=many,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields
 
@@ -18,6 +18,7 @@ from connector import jsontext
 from connector.catalog.amount_advice import advice
 from connector.catalog.lost_values import lost_user
 from connector.errors import quoted
+from connector.jsontext import scalar
 from connector.money import AMOUNT_PATTERN, plain, rounded
 
 USER_MAX = 128
@@ -36,7 +37,8 @@ class Words(fields.Field[Any]):
     `missing` is the sentence for a required field that is not filled in; `choice` is the last
     sentence of the help where another field may be filled in instead (`own_help` is without it,
     for tools that show only one of the two);
-    `template_ok` says that `{{…}}` may stand in the value, because it is free text.
+    `template_ok` says that `{{…}}` may stand in the value, because it is free text; `in_forms` that
+    tools show the field to builders.
     """
 
     filler: object = ""
@@ -50,6 +52,7 @@ class Words(fields.Field[Any]):
         missing: str = "",
         choice: str = "",
         template_ok: bool = False,
+        in_forms: bool = True,
         **kwargs: Any,
     ) -> None:
         self.own_help = help
@@ -63,7 +66,7 @@ class Words(fields.Field[Any]):
             **kwargs,
         )
         self.label, self.help, self.example = label, help, example
-        self.template_ok = template_ok
+        self.template_ok, self.in_forms = template_ok, in_forms
 
 
 class Text(Words, fields.String):
@@ -238,9 +241,23 @@ class Count(Words):
 
 
 class Flag(Words):
-    """Yes or no, in answers."""
+    """Yes or no: a JSON boolean in answers; as input also the words for it that tools write."""
 
     filler = False
+    _WORDS: ClassVar = {
+        **dict.fromkeys(("true", "yes", "on", "1"), True),
+        **dict.fromkeys(("false", "no", "off", "0"), False),
+    }
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if isinstance(value, bool):
+            return value
+        known = self._WORDS.get(scalar(value).strip().casefold())
+        if known is None:
+            raise ValidationError(f"“{self.label}” must be true or false.")
+        return known
 
 
 def shown(example: object) -> str:

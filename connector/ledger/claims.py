@@ -52,16 +52,16 @@ def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease |
         owned = _insert(connection, intent)
         if owned is not None:
             return owned
-    entry = _find(connection, intent)
+    entry = find(connection, intent)
     if entry is None:
         owned = _insert(connection, intent)
         if owned is not None:
             return owned
-        entry = _find(connection, intent)  # another call wrote it since we looked
+        entry = find(connection, intent)  # another call wrote it since we looked
     if entry is None:
         raise Unavailable("The reference is being written. Try again in a moment.")
     if entry.values_hash != intent.values_hash:
-        raise _reused(entry, intent)
+        raise reused(entry, intent)
     if entry.state in (DONE, UNKNOWN) or entry.leased:
         return entry
     in_doubt = entry.was_in_doubt or entry.state in (PENDING, IN_DOUBT)
@@ -119,8 +119,11 @@ def _lease(
     return Lease(entry.id, token, amount, key, notes, entry.try_number, in_doubt, unanswered)
 
 
-def _reused(entry: Entry, intent: Intent) -> ReferenceReused:
-    """While the call before is in doubt, a new reference could be a second charge for the same."""
+def reused(entry: Entry, intent: Intent) -> ReferenceReused:
+    """What is told to who sends a reference with other values.
+
+    While the call before is in doubt, a new reference could be a second charge for the same.
+    """
     before = f"for {entry.amount} and user {entry.user_id}"
     other = "another amount or user"
     if intent.pricing is not None and intent.pricing.refund_of:
@@ -147,12 +150,13 @@ def _reused(entry: Entry, intent: Intent) -> ReferenceReused:
 
 def _refuse_unless_undecided(connection: Connection, intent: Intent) -> None:
     """Raises InvalidField for a lost reference, unless something under it is still undecided."""
-    entry = _find(connection, intent)
+    entry = find(connection, intent)
     if entry is None or entry.state in (DONE, FREE):
         refuse_lost_reference(intent.reference, intent.key_field)
 
 
-def _find(connection: Connection, intent: Intent) -> Entry | None:
+def find(connection: Connection, intent: Intent) -> Entry | None:
+    """The row of the reference, locked; None if there is none."""
     return ledger_rows.find(
         connection, intent.paywall.ids, intent.action.key, intent.kept_reference, lock=True
     )

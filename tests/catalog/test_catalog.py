@@ -43,13 +43,13 @@ LIMITS = ["quota_reached", "cap_reached"]
 PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
     "charge": (
         "POST",
-        ["user", "amount", "reference", "description", "metadata"],
+        ["user", "amount", "reference", "description", "metadata", "test"],
         [*FIRST, "user", "amount", "reference", "duplicate", "request_id"],
-        ["charged", *REFUSED, "refunded", "unknown"],
+        ["charged", *REFUSED, "refunded", "unknown", "would_charge"],
     ),
     "use": (
         "POST",
-        ["user", "feature", "reference", "quantity", "description", "metadata"],
+        ["user", "feature", "reference", "quantity", "description", "metadata", "test"],
         [
             *FIRST,
             "user",
@@ -61,7 +61,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             *LEFT,
             "request_id",
         ],
-        ["charged", "free", *LIMITS, *REFUSED, "refunded", "unknown"],
+        ["charged", "free", *LIMITS, *REFUSED, "refunded", "unknown", "would_use"],
     ),
     "usage": (
         "GET POST",
@@ -93,13 +93,13 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
     ),
     "refund": (
         "POST",
-        ["reference", "feature", "amount", "refund_reference", "reason"],
+        ["reference", "feature", "amount", "refund_reference", "reason", "test"],
         [*FIRST, "user", "amount", "reference", "refunded_total", "duplicate"],
-        ["refunded", "nothing_to_refund", "not_supported", "unknown"],
+        ["refunded", "nothing_to_refund", "not_supported", "unknown", "would_refund"],
     ),
     "deposit": (
         "POST",
-        ["user", "amount", "reference", "metadata"],
+        ["user", "amount", "reference", "metadata", "test"],
         [
             *FIRST,
             "user",
@@ -109,7 +109,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "balance",
             "balance_formatted",
         ],
-        ["deposited", "not_supported", "unknown"],
+        ["deposited", "not_supported", "unknown", "would_deposit"],
     ),
     "connection": (
         "GET POST",

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from connector.catalog.actions import Action, actions, fields_of
 from connector.catalog.fields import shown
 from connector.catalog.json_fields import Messages, Metadata
+from connector.catalog.test_runs import of_a_test_run
 
 KEY = "YOUR-PAYWALLS-KEY"
 """Stands where the paywall's secret key belongs."""
@@ -54,7 +55,7 @@ def left_out() -> list[dict[str, str]]:
 def rows_of(action: Action) -> list[dict[str, Any]]:
     """Every data row of an action's task; what is not required can be left out."""
     rows = []
-    for name, field in action.words().items():
+    for name, field in action.form().items():
         value = shown(field.example)
         if isinstance(field, Metadata) and isinstance(field.example, dict):
             key, note = next(iter(field.example.items()))
@@ -91,7 +92,9 @@ def _step(action: Action, address: str) -> dict[str, Any]:
         "address": f"{address}/v1{action.path}",
         "rows": rows,
         **request(rows),
-        "outcomes": dict(action.outcomes)
+        "outcomes": {
+            name: words for name, words in action.outcomes.items() if not of_a_test_run(name)
+        }
         | {"error": "Something is wrong with the request or the connection: Message says what."},
         "outputs": [
             {

@@ -107,7 +107,7 @@ def _choice(label: str, name: str, options: list[Json]) -> Json:
 
 def _parameters(action: Action) -> list[Json]:
     """The fields that must be filled in, what to do on a refusal, then all others."""
-    words = action.words()
+    words = action.form()
     others = {name: field for name, field in words.items() if not field.required}
     parameters = []
     for name, field in words.items():
@@ -117,6 +117,8 @@ def _parameters(action: Action) -> list[Json]:
         parameters.append(parameter(name, others.pop(name)))
     if refuses(action):
         parameters += [_on_refusal(), _stop_notice()]
+    if action.exactly_once:
+        parameters.append(_when_tested())
     in_sight = [name for name, field in others.items() if is_long(field)]
     parameters += [parameter(name, others.pop(name)) for name in in_sight]
     parameters += [_alone(others)] if _can_stand_alone(others) else _collected(others)
@@ -132,17 +134,9 @@ def _only_for(action: Action, parameter: Json) -> Json:
 def _notices(action: Action, name: str) -> list[Json]:
     """What must be read beside a field. Not a hint: n8n covers the hint of an expression with the
     preview of its value."""
-    if not action.exactly_once or name != "reference":
+    if not action.exactly_once or action.exactly_once.refunds or name != "reference":
         return []
-    counts = "charges" if refuses(action) else "counts"
-    advice = "" if action.exactly_once.refunds else f" {REFERENCE_ADVICE}"
-    return [
-        notice(
-            "reference_notice",
-            f"<strong>Testing this step {counts} for real</strong>: have a user of your own for "
-            f"that.{advice}",
-        )
-    ]
+    return [notice("reference_notice", REFERENCE_ADVICE)]
 
 
 def _stop_notice() -> Json:
@@ -179,6 +173,31 @@ def _collected(others: dict[str, Words]) -> list[Json]:
             "options": sorted(options, key=lambda option: str(option["displayName"])),
         }
     ]
+
+
+def _when_tested() -> Json:
+    """Not sent: the node itself knows whether somebody runs it by hand."""
+    return {
+        "displayName": labels.WHEN_TESTED,
+        "name": "when_tested",
+        "type": "options",
+        "default": "check",
+        "description": "What to do when you run the workflow by hand while you build it. A run "
+        "that starts by itself always counts.",
+        "options": [
+            {
+                "name": "Move No Money",
+                "value": "check",
+                "description": "Check key, user, amount and balance; the outcome begins with "
+                "“would”, and “success” is false",
+            },
+            {
+                "name": "Count for Real",
+                "value": "count",
+                "description": "Move money in a run by hand, too: have a user of your own for that",
+            },
+        ],
+    }
 
 
 def _on_refusal() -> Json:

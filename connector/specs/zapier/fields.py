@@ -19,7 +19,6 @@ from connector.specs.zapier.requests import given
 ON_REFUSAL = "on_refusal"
 _LONG_TEXT = 500
 _TEST_CHARGES = "Testing this step charges for real, so use a test user."
-_TEST_COUNTS = "Testing this step counts for real, so use a test user."
 _REFERENCE = (
     "Start it with the name of the form or shop, such as `signup-form-` and then the entry's "
     "number. Two “{label}” steps in one Zap need two different references."
@@ -39,6 +38,23 @@ _REFUSAL: dict[str, Any] = {
     ],
     "altersDynamicFields": False,
 }
+WHEN_TESTED = "when_tested"
+COUNT = "count"
+_WHEN_TESTED: dict[str, Any] = {
+    "key": WHEN_TESTED,
+    "label": labels.WHEN_TESTED,
+    "helpText": "While you build the Zap, Zapier tries this step with the values of a real record. "
+    "Key, user, amount and balance are checked then, and no money is moved; the Outcome begins "
+    "with “would”. Once the Zap is switched on, it always counts.",
+    "type": "string",
+    "required": False,
+    "default": "check",
+    "choices": [
+        {"value": "check", "sample": "check", "label": "Check everything, move no money"},
+        {"value": COUNT, "sample": COUNT, "label": "Count for real"},
+    ],
+    "altersDynamicFields": False,
+}
 
 
 def may_be_refused(action: Action) -> bool:
@@ -53,6 +69,8 @@ def inputs(action: Action) -> list[dict[str, Any]]:
     fields.sort(key=lambda field: not field["required"])
     if may_be_refused(action):
         fields.insert(_behind_the_reference(fields), _REFUSAL)
+    if action.exactly_once:
+        fields.append(_WHEN_TESTED)
     return fields
 
 
@@ -108,7 +126,7 @@ def is_choice(action: Action) -> bool:
 
 def _offered(action: Action) -> dict[str, Words]:
     others = action.input.one_of[1:] if _conversation(action, *action.input.one_of[:1]) else ()
-    return {name: field for name, field in action.words().items() if name not in others}
+    return {name: field for name, field in action.form().items() if name not in others}
 
 
 def _conversation(action: Action, name: str = "") -> str:
@@ -144,11 +162,8 @@ def _help(action: Action, name: str, field: Words) -> str:
     parts = [field.own_help if _conversation(action, name) else field.help]
     if action.exactly_once and not action.exactly_once.refunds and name == "reference":
         parts.append(_REFERENCE.format(label=action.label))
-    if name == ("reference" if action.exactly_once else "user"):
-        if may_be_refused(action):
-            parts.append(_TEST_CHARGES)
-        elif action.exactly_once:
-            parts.append(_TEST_COUNTS)
+    if name == "user" and may_be_refused(action) and not action.exactly_once:
+        parts.append(_TEST_CHARGES)
     return " ".join(parts)
 
 

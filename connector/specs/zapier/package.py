@@ -8,9 +8,11 @@ from typing import Any
 from connector import __version__
 from connector import actions as actions_folder
 from connector.brands import KEY_PREFIXES
+from connector.catalog.actions import actions
 from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, REFUSED, THE_LINK
 from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
+from connector.specs.zapier import fields
 from connector.specs.zapier.requests import request
 from connector.specs.zapier.source import function, text
 from connector.specs.zapier.steps import creates, searches
@@ -37,6 +39,11 @@ def files(address: str = EXAMPLE_ADDRESS) -> dict[str, str]:
 def app(address: str) -> dict[str, Any]:
     """The whole app (AppSchema)."""
     actions_folder.load()
+    tested = {
+        "when_tested": fields.WHEN_TESTED,
+        "count": fields.COUNT,
+        "testable": [f"/v1{action.path}" for action in actions() if action.exactly_once],
+    }
     return {
         "version": __version__,
         "platformVersion": PLATFORM_VERSION,
@@ -49,7 +56,7 @@ def app(address: str) -> dict[str, Any]:
                 "Authorization": "Bearer {{bundle.authData.api_key}}",
             }
         },
-        "beforeRequest": [function("before_request.js", ("request", "z", "bundle"))],
+        "beforeRequest": [function("before_request.js", ("request", "z", "bundle"), **tested)],
         "afterResponse": [
             function(
                 "after_response.js",
@@ -58,6 +65,7 @@ def app(address: str) -> dict[str, Any]:
                 goes_on=GOES_ON,
                 answer=ANSWER_PRICE,
                 link_words=THE_LINK,
+                **tested,
             )
         ],
         "triggers": triggers(),

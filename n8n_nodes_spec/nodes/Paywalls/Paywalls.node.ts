@@ -6,6 +6,7 @@ import {
 } from 'n8n-workflow';
 import { answer } from '../shared/answer';
 import { listModels } from '../shared/models';
+import { trial } from '../shared/trial';
 import description from './description.json';
 
 export class Paywalls implements INodeType {
@@ -16,7 +17,7 @@ export class Paywalls implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		properties: [...(description.properties as INodeProperties[]), answer],
+		properties: [...(description.properties as INodeProperties[]), trial, answer],
 	};
 
 	methods = { listSearch: { listModels } };

@@ -9,6 +9,7 @@ import {
 } from 'n8n-workflow';
 import refusals from './refusals.json';
 import { escaped, toldBy } from './request';
+import { isTrial } from './trial';
 
 /** The link that the user must open, to be clicked or copied; empty if there is none. */
 function linked(url: unknown): string {
@@ -44,7 +45,8 @@ async function read(
 		return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
 	}
 	const onRefusal = this.getNodeParameter('on_refusal', '');
-	const goesOn = onRefusal === 'continue' || refusals.goesOnWith.includes(body.outcome as string);
+	const calm = refusals.goesOnWith.includes(body.outcome as string) || isTrial.call(this);
+	const goesOn = onRefusal === 'continue' || calm;
 	if (body.success === false && !goesOn) {
 		throw new NodeApiError(this.getNode(), body as JsonObject, {
 			message: told.call(this, body),

@@ -54,6 +54,32 @@ def test_every_operation_runs(action: Action, connected_app: ConnectedApp) -> No
         assert set(item) == set(action.output().fields)
 
 
+@pytest.mark.parametrize("action", [a for a in actions() if a.exactly_once], ids=lambda a: a.key)
+def test_a_run_by_hand_moves_nothing(action: Action, connected_app: ConnectedApp) -> None:
+    user, reference = f"tried-{action.key}", f"tried-{action.key}"
+    connected_app.paywall.user(user, balance="20.00", connected=True)
+    connected_app.paywall.set_feature(connected_app.connector, price="0.25")
+    values = filled_in(action) | {"reference": reference, "when_tested": "check"}
+    if "user" in values:
+        values["user"] = user
+    if action.key == "refund":
+        connected_app.charge(user, "0.50", reference)
+    booked = connected_app.booked(user)
+    (item,) = run(connected_app, step(action.key, resource(action), values)).items(STEP)
+    assert (item["success"], item["outcome"]) == (False, f"would_{action.key}")
+    assert connected_app.booked(user) == booked
+    assert set(item) == set(action.output().fields)
+
+
+def test_a_run_by_hand_goes_on_where_the_user_cannot_pay(connected_app: ConnectedApp) -> None:
+    values = {"user": "tried-poor", "amount": "5", "reference": "tried-poor"}
+    (item,) = run(connected_app, step("charge", "user", {**values, "when_tested": "check"})).items(
+        STEP
+    )
+    assert item["outcome"] == "topup_required"
+    assert item["action_url"].startswith("http")
+
+
 def test_a_feature_is_free_and_then_at_its_quota(connected_app: ConnectedApp) -> None:
     connected_app.paywall.set_feature(connected_app.connector, free_per_day=1)
     values = {"user": "frugal", "feature": "pdf-parse", "reference": "free-1"}

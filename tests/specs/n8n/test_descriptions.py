@@ -86,7 +86,7 @@ def test_without_it_nothing_is_left_of_it() -> None:
 @pytest.mark.parametrize("action", actions(), ids=lambda action: action.key)
 def test_every_action_is_an_operation_with_its_required_fields_first(action: Any) -> None:
     assert action.key in operations()
-    words = action.words()
+    words = action.form()
     required = [name for name, field in words.items() if field.required]
     shown = [field for field in fields_of(action.key) if field["type"] != "notice"]
     assert [field["name"] for field in shown][: len(required)] == required
@@ -115,7 +115,8 @@ def test_the_reference_stays_the_same_when_the_node_tries_again(key: str) -> Non
     assert names.index("reference_notice") == names.index("reference") + 1
     (notice,) = [field for field in fields_of(key) if field["name"] == "reference_notice"]
     assert "order" in notice["displayName"]
-    assert "for real" in notice["displayName"]
+    (tested,) = [field for field in fields_of(key) if field["name"] == "when_tested"]
+    assert tested["default"] == "check"
 
 
 def test_what_stop_means_for_many_items_is_shown_only_with_stop() -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.editor import Editor
 from tests.specs.n8n.flows import STEP, chain
+from tests.specs.n8n.server import counting
 from tests.specs.n8n.test_ai import AGENT
 from tests.support.browser import page_in, running_browser
 
@@ -75,10 +76,15 @@ def test_a_charge_is_added_filled_in_and_run(
     editor.choose("Charge user")
     editor.fill("user", user)
     editor.fill("amount", "0.5")
+    expect(editor.field("when_tested")).to_be_visible()
     editor.run()
+    editor.shows("would_charge")
+    assert connected_app.booked(user) == []
+    editor.pick("when_tested", "Count for Real")
+    editor.run()
+    expect(editor.output()).not_to_contain_text("would_charge")
     editor.shows("charged")
-    assert [row["amount"] for row in connected_app.booked(user)] != []
-    expect(editor.page.get_by_test_id("node-parameters")).to_contain_text("charges for real")
+    assert [row["amount"] for row in connected_app.booked(user)] == ["0.50"]
 
 
 def test_the_chat_model_and_the_tool_are_found_under_an_agent(editor: Editor) -> None:
@@ -106,7 +112,8 @@ def test_an_agent_that_has_the_tool_is_run(editor: Editor, connected_app: Connec
     connected_app.paywall.user("editor-talker", balance="5.00", connected=True)
     agent = connected_app.imported(AGENT)
     message = {"sessionId": "editor-talker", "action": "sendMessage", "chatInput": CHARGE_ME}
-    kept = {name: agent[name] for name in ("nodes", "connections", "settings")}
+    kept = {"connections": agent["connections"], "settings": agent["settings"]}
+    kept["nodes"] = [counting(node) for node in agent["nodes"]]
     pinned = kept | {"name": "agent, pinned", "pinData": {"Chat Message": [{"json": message}]}}
     editor.open(connected_app.n8n.save(pinned)["id"])
     editor.step("AI Agent")
@@ -124,6 +131,7 @@ def test_a_refusal_says_who_has_too_little_for_what_with_a_link_to_click(
     editor.choose("Charge user")
     editor.fill("user", "newbie1")
     editor.fill("amount", "0.5")
+    editor.pick("when_tested", "Count for Real")
     editor.run()
     editor.shows("User newbie1 has too little balance for 0.5")
     link = editor.output().get_by_role("link")

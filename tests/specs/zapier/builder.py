@@ -43,6 +43,13 @@ class Builder:
         result: dict[str, Any] = self._step(f"creates.{name}", filled_in)
         return result
 
+    def try_out(self, name: str, **filled_in: Any) -> dict[str, Any]:
+        """Test an action's step in the editor."""
+        result: dict[str, Any] = self._step(
+            f"creates.{name}", filled_in, meta={"isLoadingSample": True}
+        )
+        return result
+
     def search(self, name: str, **filled_in: Any) -> list[dict[str, Any]]:
         """Run a search."""
         result: list[dict[str, Any]] = self._step(f"searches.{name}", filled_in)

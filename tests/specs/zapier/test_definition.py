@@ -203,7 +203,7 @@ def test_every_request_leaves_out_what_is_not_filled_in(
 def test_a_create_sends_exactly_its_form(name: str) -> None:
     operation = STEPS[name]["operation"]
     said = re.findall(r"bundle\.inputData\.(\w+)", json.dumps(operation["perform"]["body"]))
-    assert sorted(said) == sorted(set(fields_of(STEPS[name])) - {"on_refusal"})
+    assert sorted(said) == sorted(set(fields_of(STEPS[name])) - {"on_refusal", "when_tested"})
     assert operation["perform"]["method"] == "POST"
 
 
@@ -219,7 +219,9 @@ def test_money_moves_only_with_a_reference_whose_help_says_how(name: str) -> Non
     assert field["required"] is True
     assert "name of the form" in field["helpText"]
     assert "steps in one Zap need two different references" in field["helpText"]
-    assert "test user" in field["helpText"]
+    tested = fields_of(STEPS[name])["when_tested"]
+    assert (tested["default"], tested["required"]) == ("check", False)
+    assert "no money is moved" in tested["helpText"]
     assert (
         STEPS[name]["operation"]["perform"]["body"]["reference"] == "{{bundle.inputData.reference}}"
     )

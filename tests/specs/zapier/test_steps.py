@@ -234,3 +234,45 @@ def test_a_value_with_double_braces_is_refused_not_shortened(
     assert (failed.said["status"], failed.said["code"]) == (422, "invalid_field")
     assert "placeholder" in failed.message
     assert paywall.asked("charge") == []
+
+
+class TestTried:
+    """What somebody sees who tests a step while building the Zap."""
+
+    @pytest.mark.parametrize("name", ["charge", "use", "deposit", "refund"])
+    def test_nothing_is_moved(
+        self, name: str, builder: Builder, paywall: SandboxPaywall, zapier_connector: Server
+    ) -> None:
+        paywall.user("ann", balance="10")
+        paywall.set_feature(zapier_connector, price="0.25")
+        if name == "refund":
+            run(builder, "creates.charge")
+        booked = paywall.booked("charge"), paywall.booked("deposit")
+        told = builder.try_out(name, **STEPS[f"creates.{name}"])
+        assert (told["success"], told["outcome"]) == (False, f"would_{name}")
+        assert (paywall.booked("charge"), paywall.booked("deposit")) == booked
+
+    def test_a_user_who_cannot_pay_does_not_stop_the_test(
+        self, builder: Builder, paywall: SandboxPaywall
+    ) -> None:
+        told = builder.try_out("charge", user="poor", amount="5", reference="form-1")
+        assert told["outcome"] == "topup_required"
+        assert told["action_url"].startswith("http")
+
+    def test_who_wants_it_to_count_says_so(self, builder: Builder, paywall: SandboxPaywall) -> None:
+        paywall.user("ann", balance="10")
+        values = {"user": "ann", "amount": "1", "reference": "form-1", "when_tested": "count"}
+        assert builder.try_out("charge", **values)["outcome"] == "charged"
+        assert builder.create("charge", **values)["duplicate"] is True
+
+    def test_a_switched_on_zap_always_counts(
+        self, builder: Builder, paywall: SandboxPaywall
+    ) -> None:
+        paywall.user("ann", balance="10")
+        values = {"user": "ann", "amount": "1", "reference": "form-1", "when_tested": "check"}
+        assert builder.create("charge", **values)["outcome"] == "charged"
+
+    def test_what_is_wrong_is_told_as_ever(self, builder: Builder) -> None:
+        values = {"user": "ann", "amount": "0", "reference": "form-1"}
+        failed = failure(lambda: builder.try_out("charge", **values))
+        assert "must be above 0" in failed.message

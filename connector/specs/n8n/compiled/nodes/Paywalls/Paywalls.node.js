@@ -7,6 +7,7 @@ exports.Paywalls = void 0;
 const n8n_workflow_1 = require("n8n-workflow");
 const answer_1 = require("../shared/answer");
 const models_1 = require("../shared/models");
+const trial_1 = require("../shared/trial");
 const description_json_1 = __importDefault(require("./description.json"));
 class Paywalls {
     constructor() {
@@ -17,7 +18,7 @@ class Paywalls {
             usableAsTool: true,
             inputs: [n8n_workflow_1.NodeConnectionTypes.Main],
             outputs: [n8n_workflow_1.NodeConnectionTypes.Main],
-            properties: [...description_json_1.default.properties, answer_1.answer],
+            properties: [...description_json_1.default.properties, trial_1.trial, answer_1.answer],
         };
         this.methods = { listSearch: { listModels: models_1.listModels } };
     }

@@ -7,6 +7,7 @@ exports.answer = void 0;
 const n8n_workflow_1 = require("n8n-workflow");
 const refusals_json_1 = __importDefault(require("./refusals.json"));
 const request_1 = require("./request");
+const trial_1 = require("./trial");
 function linked(url) {
     if (!url)
         return '';
@@ -34,7 +35,8 @@ async function read(items, response) {
         return body.map((json) => ({ json, pairedItem: { item: itemIndex } }));
     }
     const onRefusal = this.getNodeParameter('on_refusal', '');
-    const goesOn = onRefusal === 'continue' || refusals_json_1.default.goesOnWith.includes(body.outcome);
+    const calm = refusals_json_1.default.goesOnWith.includes(body.outcome) || trial_1.isTrial.call(this);
+    const goesOn = onRefusal === 'continue' || calm;
     if (body.success === false && !goesOn) {
         throw new n8n_workflow_1.NodeApiError(this.getNode(), body, {
             message: told.call(this, body),
