@@ -9,9 +9,13 @@ from connector.errors import InvalidField, quoted
 REFERENCE_MAX = 255
 
 
-def reference(what: str = "charge") -> Identifier:
+class NewReference(Identifier):
+    """A reference that names something new; in others stands what was named before."""
+
+
+def reference(what: str = "charge") -> NewReference:
     """What is paid for; the key of exactly-once (docs/exactly-once.md)."""
-    return Identifier(
+    return NewReference(
         "Reference",
         "What this is for, such as the order or message number. The same reference is only ever "
         f"counted once, so a retry is safe; use a new one for every new {what}.",

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from connector.catalog.actions import Action, actions, fields_of
 from connector.catalog.fields import shown
 from connector.catalog.json_fields import Messages, Metadata
+from connector.catalog.references import NewReference
 from connector.catalog.test_runs import of_a_test_run
 
 KEY = "YOUR-PAYWALLS-KEY"
@@ -19,11 +20,13 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 
 _FROM_THE_FLOW = {
     "user": "Pick the id of the person from your trigger.",
-    "reference": "Begin it with the name of this flow, then pick the message id, the order number "
-    "or the form entry's id from your trigger. Two charges in one flow need two references.",
     "prompt": "Pick the person's message from your trigger.",
     "amount": "Type it, or pick it from the step that knows the price.",
 }
+_NEW_REFERENCE = (
+    "Begin it with the name of this flow, then pick the message id, the order number or the form "
+    "entry's id from your trigger. Two charges in one flow need two references."
+)
 _SOFT = {
     "name": "errors",
     "value": "soft",
@@ -67,7 +70,9 @@ def rows_of(action: Action) -> list[dict[str, Any]]:
             "value": value,
             "required": field.required or name in action.input.one_of[:1],
             "what": _words(field.label, field.help) + written,
-            "in_a_flow": _FROM_THE_FLOW.get(name, ""),
+            "in_a_flow": _NEW_REFERENCE
+            if isinstance(field, NewReference)
+            else _FROM_THE_FLOW.get(name, ""),
         }
         rows.append(row if first == name else row | {"instead_of": first})
     return [*rows, dict(_SOFT)]

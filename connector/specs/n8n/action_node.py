@@ -8,6 +8,7 @@ from connector import actions as actions_folder
 from connector.catalog.actions import Action, Kind, actions
 from connector.catalog.fields import Count, Flag, Number, Words
 from connector.catalog.outcomes import TOPUP_REQUIRED
+from connector.catalog.references import NewReference
 from connector.specs import labels
 from connector.specs.n8n.fields import REFERENCE_ADVICE, is_long, notice, optional, parameter
 from connector.specs.n8n.words import description as described
@@ -112,7 +113,7 @@ def _parameters(action: Action) -> list[Json]:
     parameters = []
     for name, field in words.items():
         if field.required:
-            parameters += [parameter(name, field), *_notices(action, name)]
+            parameters += [parameter(name, field), *_notices(field)]
     for name in action.input.one_of[:1]:
         parameters.append(parameter(name, others.pop(name)))
     if refuses(action):
@@ -131,12 +132,10 @@ def _only_for(action: Action, parameter: Json) -> Json:
     return {**parameter, "displayOptions": {"show": shown}}
 
 
-def _notices(action: Action, name: str) -> list[Json]:
+def _notices(field: Words) -> list[Json]:
     """What must be read beside a field. Not a hint: n8n covers the hint of an expression with the
     preview of its value."""
-    if not action.exactly_once or action.exactly_once.refunds or name != "reference":
-        return []
-    return [notice("reference_notice", REFERENCE_ADVICE)]
+    return [notice("reference_notice", REFERENCE_ADVICE)] if isinstance(field, NewReference) else []
 
 
 def _stop_notice() -> Json:

@@ -14,6 +14,7 @@ from connector.catalog.fields import (
     shown,
 )
 from connector.catalog.json_fields import Messages, Metadata
+from connector.catalog.references import NewReference
 from connector.specs.n8n.words import description, placeholder
 
 Json = dict[str, Any]
@@ -35,7 +36,7 @@ def parameter(name: str, field: Words) -> Json:
     described: Json = {"displayName": field.label, "name": name, **_kind(field)}
     if field.required:
         described["required"] = True
-    if name == "reference" and field.required:
+    if isinstance(field, NewReference):
         described["default"] = REFERENCE
     elif name == "model":
         described |= _model_list(field)

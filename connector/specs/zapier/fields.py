@@ -13,6 +13,7 @@ from connector.catalog.actions import Action, Kind, actions, fields_of
 from connector.catalog.fields import Count, Flag, Number, Text, Words, shown
 from connector.catalog.json_fields import Messages, Metadata
 from connector.catalog.outcomes import MEANINGS
+from connector.catalog.references import NewReference
 from connector.specs import labels
 from connector.specs.zapier.requests import given
 
@@ -160,7 +161,7 @@ def _input(action: Action, name: str, field: Words) -> dict[str, Any]:
 
 def _help(action: Action, name: str, field: Words) -> str:
     parts = [field.own_help if _conversation(action, name) else field.help]
-    if action.exactly_once and not action.exactly_once.refunds and name == "reference":
+    if isinstance(field, NewReference):
         parts.append(_REFERENCE.format(label=action.label))
     if name == "user" and may_be_refused(action) and not action.exactly_once:
         parts.append(_TEST_CHARGES)

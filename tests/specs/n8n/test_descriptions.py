@@ -172,3 +172,8 @@ def test_the_address_of_the_connector_stands_in_the_credential_and_the_requests(
     for name, text in workflows(address).items():
         assert (address in text) is name.endswith("-http"), name
         assert "connector.example.com" not in text
+
+
+def test_the_reference_of_a_refund_is_the_builders_to_fill_in() -> None:
+    (reference,) = [field for field in fields_of("refund") if field["name"] == "reference"]
+    assert (reference["default"], reference["required"]) == ("", True)
