@@ -8,6 +8,7 @@ RUN python -m venv /opt/connector
 COPY requirements-fast.lock ./
 RUN /opt/connector/bin/pip install --require-hashes --only-binary :all: --no-binary gunicorn-h1c -r requirements-fast.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY docs ./docs
 COPY connector ./connector
 RUN /opt/connector/bin/pip install --no-deps .
 

@@ -25,7 +25,6 @@ from connector.api import (
     request_log,
     responses,
     settings_routes,
-    spec_routes,
     token_routes,
     trigger_routes,
 )
@@ -34,6 +33,7 @@ from connector.api.rate_limits import RateLimits
 from connector.api.services import Services, attach, services
 from connector.api.write_probe import WriteProbe
 from connector.config.settings import Settings
+from connector.console import assets, guide_pages, landing, spec_pages
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
 from connector.inbound.housekeeping import Housekeeper
@@ -117,6 +117,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     body_limits.install(app)
     addresses.install(app)
     responses.install(app)
+    landing.install(app)
     api = _Api(app)
     api.register_blueprint(action_routes.blueprint())
     api.register_blueprint(trigger_routes.blueprint())
@@ -129,7 +130,10 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     app.register_blueprint(openai_routes.blueprint())
     app.register_blueprint(health_routes.blueprint())
     app.register_blueprint(docs_routes.blueprint(api))
-    app.register_blueprint(spec_routes.blueprint())
+    app.register_blueprint(spec_pages.blueprint())
+    app.register_blueprint(landing.blueprint())
+    app.register_blueprint(guide_pages.blueprint())
+    app.register_blueprint(assets.blueprint())
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
@@ -160,7 +164,9 @@ def threads(app: Flask) -> Threads:
 def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Services, Threads]:
     """The parts of one process; their threads start when they are first used."""
     store = Store(make_engine(settings.database_url, settings.database_pool))
-    client = Client(settings.upstream_url, transport, settings.openai_idle)
+    client = Client(
+        settings.upstream_url, transport, settings.openai_idle, sandbox=settings.sandbox
+    )
     identity = Identity(store, settings.secret_keys)
     endpoints = Endpoints(settings.secret_keys, settings.public_url)
     encryption = Encryption(settings.secret_keys)

@@ -6,9 +6,8 @@ from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, send_from_directory
+from flask import Blueprint, Response, send_from_directory
 from flask_smorest import Api
-from werkzeug.wrappers import Response as BaseResponse
 
 from connector import jsontext
 from connector.api import openapi
@@ -50,11 +49,6 @@ def blueprint(api: Api) -> Blueprint:
     @cache
     def described() -> bytes:
         return jsontext.dumps(openapi.build(api))
-
-    @blp.get("/")
-    @demands(Access.OPEN)
-    def home() -> BaseResponse:
-        return redirect("docs")
 
     @blp.get("/openapi.json")
     @demands(Access.OPEN)

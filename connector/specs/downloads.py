@@ -17,7 +17,8 @@ _JSON = "application/json"
 @dataclass(frozen=True)
 class Download:
     """A file: `name` is its address after `/specs/`, `build` makes its content. A browser saves it
-    as `saved_as`, or shows it if that is empty."""
+    as `saved_as`, or shows it if that is empty. `about` says in Markdown what a workflow does, and
+    `twin` that it is made of n8n's own nodes."""
 
     name: str
     saved_as: str
@@ -26,6 +27,8 @@ class Download:
     what: str
     mimetype: str
     build: Callable[[], bytes]
+    about: str = ""
+    twin: bool = False
 
 
 def downloads(address: str) -> tuple[Download, ...]:
@@ -78,9 +81,19 @@ def _workflows(address: str) -> list[Download]:
             ),
             mimetype=_JSON,
             build=text.encode,
+            about=_about(text),
+            twin=name.endswith("-http"),
         )
         for name, text in n8n.workflows(address).items()
     ]
+
+
+def _about(workflow: str) -> str:
+    """What a workflow does, in the words of the note that it shows in n8n."""
+    nodes = json.loads(workflow)["nodes"]
+    (note,) = (n for n in nodes if n["type"] == "n8n-nodes-base.stickyNote")
+    first: str = note["parameters"]["content"].split("\n\n")[0]
+    return first.partition("\n")[2].partition(" **Webhook**")[0]
 
 
 def _flowxo(address: str) -> Download:

@@ -22,7 +22,7 @@ from connector.errors import (
     UpstreamUnreachable,
 )
 from connector.telemetry.metrics import upstream_answered
-from connector.upstream.failures import Again, failure, parsed, told_as_ours
+from connector.upstream.failures import Again, failure, parsed, refused_key, told_as_ours
 from connector.upstream.transport import IDLE_SECONDS, Wire
 
 ATTEMPTS = 3
@@ -71,7 +71,7 @@ class UpstreamAnswer:
 class Client:
     """All callers' way to one upstream address (`base_url`, without a slash at its end).
 
-    `idle`: seconds that a passed-through answer may be silent.
+    `idle`: seconds that a passed-through answer may be silent; `sandbox`: whether it is one.
     """
 
     def __init__(
@@ -79,8 +79,11 @@ class Client:
         base_url: str,
         transport: httpx.BaseTransport | None = None,
         idle: float = IDLE_SECONDS,
+        *,
+        sandbox: bool = False,
     ) -> None:
         self._base = base_url
+        self._sandbox = sandbox
         self._headers = [
             (b"host", httpx.URL(base_url).netloc),
             (b"accept-encoding", b"identity"),
@@ -160,6 +163,8 @@ class Client:
             result = str(response.status_code)
             if response.status_code in (200, 201):
                 return parsed(raw, again)
+            if response.status_code == 401:
+                raise refused_key(key, sandbox=self._sandbox)
             raise failure(response, raw, again)
         finally:
             upstream_answered(operation, result, perf_counter() - started)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from connector import jsontext
-from connector.brands import KEY_PREFIXES
+from connector.brands import BRANDS, KEY_PREFIXES, PAYWALLS
 from connector.deadline import Deadline
 from connector.errors import (
     KeyRefused,
@@ -38,6 +38,14 @@ _UNREACHED = (
 REFUSED_KEY = (
     "Paywalls does not know this key. Copy the secret key of your paywall from the Paywalls "
     f"dashboard again; it starts with {' or '.join(KEY_PREFIXES)}."
+)
+_TEST_KEY = (
+    "This is a key of the sandbox, and this connector works with real money. Use the secret key of "
+    "your paywall instead, from the Paywalls dashboard."
+)
+_LIVE_KEY = (
+    "This connector works with a sandbox, which knows no real keys. Use one of its own, such as "
+    f"{PAYWALLS.sandbox_key}default, or the address of your live connector."
 )
 _UNREADABLE = "Paywalls answered with something that cannot be read. {hint}"
 
@@ -89,10 +97,20 @@ def parsed(raw: bytes, again: Again) -> Any:
         ) from None
 
 
+def refused_key(key: str, *, sandbox: bool) -> KeyRefused:
+    """What is told about a key that upstream does not know; whoever moves a flow from test to live
+    changes the address and forgets the key, or the other way round."""
+    of_sandbox = key.startswith(tuple(brand.sandbox_key for brand in BRANDS.values()))
+    if of_sandbox and not sandbox:
+        return KeyRefused(_TEST_KEY)
+    if sandbox and not of_sandbox and key.startswith(KEY_PREFIXES):
+        return KeyRefused(_LIVE_KEY)
+    return KeyRefused(REFUSED_KEY)
+
+
 def failure(response: httpx.Response, raw: bytes, again: Again) -> Exception:
+    """What an answer means that is not the one hoped for, apart from a refused key (401)."""
     status = response.status_code
-    if status == 401:
-        return KeyRefused(REFUSED_KEY)
     if status == 429:
         seconds = _retry_after(response.headers.get("retry-after", ""))
         return UpstreamBusy(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.telemetry.logs import configure_logging
-from tests.api.builder import Builder, check_problem
+from tests.api.builder import Builder, check_problem, running_facade
 
 PLANTED = "sk-paywalls-planted-0123456789"
 
@@ -61,11 +62,27 @@ def test_a_key_that_upstream_does_not_know_is_told(builder: Builder, action: str
     if action in ("balance", "me", "models"):
         values = {"user": "ann"} if action == "balance" else {}
     before = builder.ledger_rows()
-    headers = {"Authorization": f"Bearer {PLANTED}"}
+    headers = {"Authorization": f"Bearer {builder.key}~r9"}
     answer = builder.client.post(f"/v1/{action}", json=values, headers=headers)
     problem = check_problem(answer, 401, "key_refused")
     assert "Paywalls does not know this key" in problem["message"]
     assert builder.ledger_rows() == before
+
+
+def test_a_real_key_at_a_sandbox_is_told_so(builder: Builder) -> None:
+    """Whoever moves a flow from test to live changes the address and forgets the key, or the other
+    way round."""
+    answer = builder.client.get("/v1/balance?user=ann", headers={"X-API-Key": PLANTED})
+    told = check_problem(answer, 401, "key_refused")["message"]
+    assert "works with a sandbox, which knows no real keys" in told
+
+
+@pytest.mark.parametrize("key", ["sk-paywalls-sandbox-x~r9", "sk-openstack-v1-sandbox-x~r9"])
+def test_a_sandbox_key_at_a_live_connector_is_told_so(tmp_path: Path, key: str) -> None:
+    with running_facade(tmp_path, upstream_url="https://api.paywalls.ai/v1") as live:
+        answer = live.app.test_client().get("/v1/balance?user=ann", headers={"X-API-Key": key})
+        told = check_problem(answer, 401, "key_refused")["message"]
+    assert "This is a key of the sandbox" in told
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/v1/balance", "/openai/v1/models"])

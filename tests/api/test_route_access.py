@@ -15,6 +15,10 @@ from tests.conftest import settings_for
 ROUTES = {
     Access.OPEN: {
         "GET /",
+        "GET /assets/<name>",
+        "GET /favicon.ico",
+        "GET /guide",
+        "GET /guide/<name>",
         "GET /docs",
         "GET /docs/<name>",
         "GET /docs/start.js",

@@ -15,8 +15,10 @@ from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.flowxo import page
 from connector.specs.flowxo.ai_connection import ai_connection
 from connector.specs.flowxo.recipes import recipes
-from connector.specs.flowxo.steps import left_out, steps
+from connector.specs.flowxo.steps import KEY, left_out, steps
 from connector.specs.flowxo.subscribing import subscribe
+
+__all__ = ["JSON_FILE", "KEY", "PAGE_FILE", "described", "files"]
 
 JSON_FILE = "docs/flowxo.json"
 PAGE_FILE = "docs/flowxo-steps.md"

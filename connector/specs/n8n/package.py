@@ -57,7 +57,7 @@ def package_files(address: str = EXAMPLE_ADDRESS) -> dict[str, bytes | str]:
 
 
 def _guide(address: str) -> str:
-    return _GUIDE if address == EXAMPLE_ADDRESS else f"{address}/specs"
+    return _GUIDE if address == EXAMPLE_ADDRESS else f"{address}/guide/n8n"
 
 
 def _told(address: str) -> dict[str, str]:

@@ -74,6 +74,11 @@ def app(address: str) -> dict[str, Any]:
     }
 
 
+def _guide(address: str) -> str:
+    """Where the fields are explained one by one; nowhere while the address is only an example."""
+    return "" if address == EXAMPLE_ADDRESS else f"[The guide]({address}/guide/zapier)."
+
+
 def _authentication(address: str) -> dict[str, Any]:
     """The key and the address; the label comes from the test's answer and names the paywall."""
     return {
@@ -96,7 +101,7 @@ def _authentication(address: str) -> dict[str, Any]:
                 "required": True,
                 "default": address,
                 "helpText": "Where your Paywalls Connector runs, beginning with `https://`. "
-                "Whoever set it up can tell you.",
+                f"Whoever set it up can tell you. {_guide(address)}",
             },
         ],
     }

@@ -8,26 +8,23 @@ when it is first asked for.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
+from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
+from markdown_it import MarkdownIt
 
 from connector import jsontext
 from connector.api.authentication import Access, demands
 from connector.api.services import services
+from connector.console.pages import JSON, address, page, shared, wants_page
 from connector.errors import NotFound
 from connector.specs import flowxo
 from connector.specs.downloads import Download, downloads
-from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.flowxo.page import DOING, conditions
-
-_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
-    "form-action 'none'"
-)
-_HTML, _JSON = "text/html", "application/json"
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,9 @@ def blueprint() -> Blueprint:
         return made
 
     @cache
-    def flowxo_html(address: str) -> bytes:
-        guide = flowxo.described(address)
-        return render_template(
-            "specs_flowxo.html", guide=guide, doing=DOING, conditions=conditions, **_shown()
-        ).encode()
+    def steps(address: str, key: str) -> Any:
+        told = jsontext.dumps(flowxo.described(address)).replace(flowxo.KEY.encode(), key.encode())
+        return jsontext.loads(told)
 
     def offered() -> dict[str, _Made]:
         with making:
@@ -67,14 +62,11 @@ def blueprint() -> Blueprint:
     @demands(Access.OPEN)
     def specs() -> Response:
         """A page for browsers, JSON for everything else."""
-        accepted = request.accept_mimetypes
-        if accepted.best_match([_JSON, _HTML]) == _HTML and accepted[_HTML] > accepted[_JSON]:
-            body = render_template(
-                "specs.html", files=[m.about for m in offered().values()], **_shown()
-            ).encode()
-            response = _page(body)
+        if wants_page(request):
+            files = [made.about for made in offered().values()]
+            response = page("specs.html", files=files, workflows=_workflows(files))
         else:
-            response = _cached(jsontext.dumps(_listed(offered())), _JSON)
+            response = _cached(jsontext.dumps(_listed(offered())), JSON)
         response.vary.add("Accept")
         return response
 
@@ -83,7 +75,8 @@ def blueprint() -> Blueprint:
     def flowxo_page() -> Response:
         """Every step of FlowXO, to copy from."""
         with making:
-            return _page(flowxo_html(_address()))
+            guide = steps(_address(), str(shared()["key"]))
+        return page("specs_flowxo.html", guide=guide, doing=DOING, conditions=conditions)
 
     @blp.get("/specs/<path:name>")
     @demands(Access.OPEN)
@@ -104,11 +97,31 @@ def blueprint() -> Blueprint:
 
 
 def _address() -> str:
-    return services().settings.public_url or EXAMPLE_ADDRESS
+    return address(services().settings)
 
 
-def _shown() -> dict[str, object]:
-    return {"address": _address(), "is_example": services().settings.public_url is None}
+@dataclass(frozen=True)
+class _Workflow:
+    """A workflow in its two forms: with our nodes, and with n8n's own."""
+
+    label: str
+    about: str
+    node: Download
+    http: Download
+
+
+def _workflows(files: Sequence[Download]) -> list[_Workflow]:
+    by_name = {file.name: file for file in files if file.about}
+    return [
+        _Workflow(
+            file.label.removeprefix("Workflow: "),
+            MarkdownIt("commonmark", {"html": False}).renderInline(file.about),
+            file,
+            by_name[file.name.replace(".json", "-http.json")],
+        )
+        for file in by_name.values()
+        if not file.twin
+    ]
 
 
 def _listed(made: dict[str, _Made]) -> dict[str, object]:
@@ -136,13 +149,6 @@ def _listed(made: dict[str, _Made]) -> dict[str, object]:
             for name, one in made.items()
         ],
     }
-
-
-def _page(body: bytes) -> Response:
-    response = _cached(body, "text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _cached(body: bytes, content_type: str, tag: str = "") -> Response:

@@ -1,0 +1,146 @@
+"""The pages in a real browser: light and dark, phone and desktop, by keyboard, without script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.test_pages import PAGES
+from tests.inbound.subscriptions.ports import free_port
+from tests.support import node
+from tests.support.browser import page_in, running_browser
+from tests.support.processes import Server, running_connector, running_sandbox
+
+pytestmark = pytest.mark.xdist_group("pages")
+AXE = {"private": True, "dependencies": {"axe-core": "4.11.0"}}
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all."""
+    with running_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A connector with a sandbox behind it, at an address that it knows."""
+    folder, port = tmp_path_factory.mktemp("pages"), free_port()
+    with (
+        running_sandbox(tmp_path_factory.mktemp("upstream")) as upstream,
+        running_connector(
+            f"sqlite:///{folder}/connector.sqlite3",
+            upstream.address,
+            folder,
+            listen=f"127.0.0.1:{port}",
+            public_url=f"http://127.0.0.1:{port}",
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A window, in the colours that are asked for."""
+    with page_in(browser, tmp_path, getattr(request, "param", "light")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """axe-core, which looks for what keeps people out."""
+    folder = node.installed("axe", json.dumps(AXE, indent=2) + "\n")
+    return (folder / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+
+
+def findings(page: Page, axe: str) -> list[str]:
+    """What axe-core finds, with where."""
+    page.evaluate(axe)
+    found: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']} ({one['impact']}): {one['nodes'][0]['target']}"
+        for one in found["violations"]
+        if one["impact"] in ("critical", "serious", "moderate")
+    ]
+
+
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_nobody_is_kept_out_and_nothing_is_cut(
+    page: Page, server: Server, axe: str, size: Any
+) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.set_viewport_size(size)
+    for path in [*PAGES, "/guide?q=refund", "/guide?q=zzzyx"]:
+        page.goto(server.address + path)
+        complaints += [f"{path}: {finding}" for finding in findings(page, axe)]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert complaints == []
+
+
+def test_an_unknown_address_is_a_page_too(page: Page, server: Server, axe: str) -> None:
+    page.goto(f"{server.address}/nope")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    assert findings(page, axe) == []
+    page.get_by_role("link", name="To the first page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Charge your users from any flow")
+
+
+def test_a_value_is_copied_with_the_keyboard(page: Page, server: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(server.address)
+    button = page.get_by_role("button", name=f"Copy {server.address}", exact=True).first
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == server.address
+
+
+def test_a_workflow_is_copied_whole(page: Page, server: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.address}/specs")
+    button = page.get_by_role("button", name="Copy workflow").first
+    button.click()
+    expect(button).to_have_text("Copied")
+    workflow = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert workflow["name"] == "Charge before an AI step"
+
+
+def test_an_example_is_copied_and_runs(page: Page, server: Server) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.address}/guide/features")
+    page.locator("pre").first.get_by_role("button").click()
+    expect(page.locator("pre").first.get_by_role("button")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"curl -X PUT {server.address}/v1/features/image")
+    assert "Copy" not in copied
+
+
+def test_the_guides_are_searched_from_any_of_them(page: Page, server: Server) -> None:
+    page.goto(f"{server.address}/guide/zapier")
+    page.get_by_role("searchbox").fill("work failed")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="When the work failed").click()
+    expect(page).to_have_url(f"{server.address}/guide/features#when-the-work-failed")
+
+
+def test_without_javascript_everything_can_be_read(browser: Browser, server: Server) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for path in PAGES:
+        page.goto(server.address + path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.get_by_role("button", name="Copy").count() == 0
+    page.goto(f"{server.address}/guide")
+    page.get_by_role("searchbox").fill("refund")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("with “refund”")
+    context.close()
