@@ -26,6 +26,7 @@ from connector.api import (
     responses,
     settings_routes,
     token_routes,
+    transaction_csv,
     trigger_routes,
 )
 from connector.api.openapi import Problem
@@ -120,6 +121,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     landing.install(app)
     api = _Api(app)
     api.register_blueprint(action_routes.blueprint())
+    api.register_blueprint(transaction_csv.blueprint())
     api.register_blueprint(trigger_routes.blueprint())
     api.register_blueprint(hook_routes.blueprint())
     api.register_blueprint(delivery_routes.blueprint())

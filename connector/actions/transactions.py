@@ -62,6 +62,9 @@ class Transaction(Schema):
     explanation = Text(
         "Explanation", "How it ended, in a sentence.", example="The charge went through."
     )
+    description = Text(
+        "Description", "The note that was sent with it, or empty.", example="One image"
+    )
     created_at = Text(
         "Created At", "When it was asked for first.", example="2026-01-31T12:00:00.000Z"
     )

@@ -63,13 +63,15 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         status: int = 200,
         action: Action | None = None,
         check: Callable[[Values], None] = lambda _: None,
+        content_type: str = "",
     ) -> Callable[[View], View]:
         """Register `view(caller, values, **address)` for a method at an address.
 
         In this order: the flat input is read and its key counted, a token is asked for `right` and
         puts its one user in, the values are checked against `takes` and by `check`, and who calls
         is asked what `access` demands. `gives` describes the answer; with `action`, errors are
-        answered in its shape where the caller wants that. HEAD ends where upstream would be asked.
+        answered in its shape where the caller wants that; with `content_type` the answer is no
+        JSON but text of that kind. HEAD ends where upstream would be asked.
         """
         location = "json" if method in ("POST", "PUT") else "query"
 
@@ -81,7 +83,8 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
                 return answered(lambda: view(_admitted(access, action), values, **address))
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
-            described = self.response(status, gives(many=many))(admitted)
+            told = {"type": "string"} if content_type else gives(many=many)
+            described = self.response(status, told, content_type=content_type or None)(admitted)
             checked = self.arguments(takes(), location=location)(described)
 
             def called(**address: str) -> Response:

@@ -48,6 +48,7 @@ def _shown(row: Entry) -> Values:
         "state": state,
         "result": outcome,
         "explanation": _UNDECIDED.get(state, message),
+        "description": row.description or "",
         "created_at": shown(row.created_at),
         "updated_at": shown(row.updated_at),
     }

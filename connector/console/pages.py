@@ -35,7 +35,9 @@ def page(template: str, status: int = 200, **values: object) -> Response:
     response.headers.update(_HEADERS)
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    return response.make_conditional(request) if status == 200 else response
+    if status == 200:
+        response.make_conditional(request)
+    return response
 
 
 def shared() -> dict[str, object]:

@@ -178,6 +178,7 @@ def _insert(connection: Connection, intent: Intent) -> Lease | Verdict | None:
         sent_under=intent.sender.fingerprints[0],
         feature=intent.pricing.feature if intent.pricing else None,
         refund_of=intent.pricing.refund_of if intent.pricing else None,
+        description=intent.description,
     )
     if entry_id is None:
         return None

@@ -120,6 +120,11 @@ class Intent:
         return spaced(self.reference, self.sender.space)
 
     @property
+    def description(self) -> str | None:
+        """The builder's own note, which is kept with the row in plain words."""
+        return self.notes.get("description") or self.notes.get("reason")
+
+    @property
     def values_hash(self) -> str:
         """Stands for `same`, to be compared."""
         return hashlib.sha256("\0".join(self.same).encode()).hexdigest()

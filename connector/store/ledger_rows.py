@@ -69,6 +69,7 @@ class Entry:
     sent_under: str | None
     feature: str | None
     refund_of: str | None
+    description: str | None
     leased: bool
     overdue: bool
     unanswered_seconds: int | None
@@ -115,6 +116,7 @@ def insert_intent(
     sent_under: str | None = None,
     feature: str | None = None,
     refund_of: str | None = None,
+    description: str | None = None,
 ) -> str | None:
     """A new row, pending and leased, with token 1; its id, or None if the reference is known."""
     row = _insert_intent.first(
@@ -132,6 +134,7 @@ def insert_intent(
             "sent_under": sent_under,
             "feature": feature,
             "refund_of": refund_of,
+            "description": description,
         },
     )
     return None if row is None else str(row[0])
@@ -139,7 +142,7 @@ def insert_intent(
 
 _named = (
     "id paywall_id action reference values_hash user_id amount upstream_key sent sent_under "
-    "feature refund_of"
+    "feature refund_of description"
 )
 _insert_intent = Prepared(
     lambda dialect: (

@@ -63,7 +63,8 @@ _GIVEN_BACK = text("refund_of IS NOT NULL")
 # What makes an action happen exactly once: one row per paywall, action and reference. Until a row
 # is decided `sent` holds, sealed, what the first try sent besides user and amount; `sent_under` is
 # the fingerprint of its key, `unanswered_at` when something was last sent without an answer.
-# `feature` is what was used, `refund_of` the row whose money is given back.
+# `feature` is what was used, `refund_of` the row whose money is given back, `description` the
+# builder's own note.
 ledger = Table(
     "ledger",
     metadata,
@@ -89,6 +90,7 @@ ledger = Table(
     Column("unanswered_at", Moment, nullable=True),
     Column("feature", String(64), nullable=True),
     Column("refund_of", String(32), nullable=True),
+    Column("description", Text, nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
     Index(None, "paywall_id", "created_at", "id"),

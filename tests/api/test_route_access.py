@@ -58,6 +58,7 @@ ROUTES = {
         "POST /v1/deposit",
         "POST /v1/refund",
         "GET /v1/transactions",
+        "GET /v1/transactions.csv",
         "POST /v1/transactions",
         "POST /v1/use",
         "GET /v1/usage",

@@ -30,6 +30,7 @@ OPENS = {
     "* /v1/connection": {"connection", "view"},
     "* /v1/models": {"models", "view"},
     "* /v1/transactions": {"transactions", "view"},
+    "GET /v1/transactions.csv": {"transactions", "view"},
     "* /v1/topup-link": {"topup_link"},
     "* /v1/me": {"me", "view"},
     "* /v1/triggers": {"me"},

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import secrets
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from connector.api import transaction_csv
 from connector.api.services import services
 from connector.store.ledger_rows import UNKNOWN
 from connector.store.tables import ledger
@@ -123,3 +126,59 @@ def test_nobody_finds_anything_of_another_paywall(builder: Builder) -> None:
     stranger = Builder(builder.facade, f"sk-paywalls-sandbox-{secrets.token_hex(6)}")
     assert found(stranger) == found(stranger, reference="order-1") == []
     check_problem(stranger.get("transactions", before=row["id"]), 422, "invalid_field", "before")
+
+
+class TestCsv:
+    def test_every_row_with_its_note_and_the_currency(self, builder: Builder) -> None:
+        builder.user("ann", balance="50")
+        builder.client.put("/v1/settings", json={"currency_label": "EUR"}, headers=builder.bearer)
+        values = {"user": "ann", "amount": "1", "description": "One, “image”\nin two lines"}
+        for number in range(3):
+            builder.post("charge", reference=f"o-{number}", **values)
+        builder.post("refund", reference="o-1", reason="broken")
+        answer = builder.get("transactions.csv")
+        assert (answer.status_code, answer.mimetype) == (200, "text/csv")
+        assert "attachment" in answer.headers["Content-Disposition"]
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [row["reference"] for row in rows] == ["o-1", "o-2", "o-1", "o-0"]
+        assert [row["action"] for row in rows] == ["refund", *["charge"] * 3]
+        assert {row["currency"] for row in rows} == {"EUR"}
+        assert rows[0]["description"] == "broken"
+        assert rows[1]["description"] == "One, “image”\nin two lines"
+        assert (rows[2]["happened"], rows[2]["result"]) == ("yes", "refunded")
+        assert (
+            list(csv.DictReader(io.StringIO(builder.get("transactions.csv", user="bob").text)))
+            == []
+        )
+
+    @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0"])
+    def test_no_cell_is_a_formula(self, builder: Builder, start: str) -> None:
+        builder.user(start, balance="5")
+        values = {"user": start, "amount": "1", "reference": f"{start}7", "description": start}
+        assert builder.post("charge", **values).status_code == 200
+        (row,) = csv.DictReader(io.StringIO(builder.get("transactions.csv").text))
+        for name in ("user", "reference", "description"):
+            assert row[name].startswith(f"'{start}")
+
+    def test_it_goes_on_over_pages(self, builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(transaction_csv, "_AT_A_TIME", 2)
+        for number in range(5):
+            charge(builder, f"o-{number}")
+        rows = list(csv.DictReader(io.StringIO(builder.get("transactions.csv").text)))
+        assert [row["reference"] for row in rows] == [f"o-{number}" for number in (4, 3, 2, 1, 0)]
+        monkeypatch.setattr(transaction_csv, "MOST", 4)
+        rows = list(csv.DictReader(io.StringIO(builder.get("transactions.csv").text)))
+        assert len(rows) == 4
+
+    def test_what_cannot_be_asked_for(self, builder: Builder) -> None:
+        answer = builder.get("transactions.csv", before="led_0")
+        check_problem(answer, 422, "invalid_field", "before")
+        check_problem(builder.get("transactions.csv", limit=5), 422, "invalid_field", "limit")
+
+    def test_a_token_of_a_user_gets_that_users_rows(self, builder: Builder) -> None:
+        for user in ("ann", "bob"):
+            charge(builder, f"o-{user}", user=user)
+        made = builder.post("tokens", label="x", user="ann", actions="transactions").get_json()
+        bot = Builder(builder.facade, made["token"])
+        rows = list(csv.DictReader(io.StringIO(bot.get("transactions.csv").text)))
+        assert [row["reference"] for row in rows] == ["o-ann"]

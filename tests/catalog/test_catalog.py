@@ -132,6 +132,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "state",
             "result",
             "explanation",
+            "description",
             "created_at",
             "updated_at",
         ],

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FACES = {
-    "actions": {"", "call", "refusals"},
+    "actions": {"", "call", "refusals", "transactions"},
     "api": {
         "action_routes",
         "authentication",
@@ -35,6 +35,7 @@ FACES = {
         "services",
         "settings_routes",
         "token_routes",
+        "transaction_csv",
         "trigger_routes",
         "write_probe",
     },

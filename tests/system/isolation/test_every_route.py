@@ -129,6 +129,10 @@ def finds(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.get("transactions").text
 
 
+def finds_in_the_table(caller: Owner, tenants: Tenants) -> bool:
+    return CHARGE["reference"] in caller.get("transactions.csv").text
+
+
 def finds_by_post(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.post("transactions").text
 
@@ -207,6 +211,7 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("POST", "/v1/deliveries/<delivery_id>/replay"): posting("deliveries/{delivery_id}/replay"),
     ("GET", "/v1/transactions"): finds,
     ("POST", "/v1/transactions"): finds_by_post,
+    ("GET", "/v1/transactions.csv"): finds_in_the_table,
     ("GET", "/v1/tokens"): getting("tokens"),
     ("DELETE", "/v1/tokens/<token_id>"): revokes,
     ("POST", "/v1/use"): uses_again,
