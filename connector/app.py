@@ -34,7 +34,7 @@ from connector.api.rate_limits import RateLimits
 from connector.api.services import Services, attach, services
 from connector.api.write_probe import WriteProbe
 from connector.config.settings import Settings
-from connector.console import assets, guide_pages, landing, spec_pages
+from connector.console import assets, console_pages, guide_pages, landing, spec_pages
 from connector.inbound.background import Background
 from connector.inbound.endpoints import Endpoints
 from connector.inbound.housekeeping import Housekeeper
@@ -136,6 +136,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     app.register_blueprint(landing.blueprint())
     app.register_blueprint(guide_pages.blueprint())
     app.register_blueprint(assets.blueprint())
+    app.register_blueprint(console_pages.blueprint())
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]

@@ -31,10 +31,11 @@ def transactions(parts: Services, paywall: Paywall, values: Values) -> list[Valu
     rows = parts.store.read(
         lambda connection: transaction_rows.listing(connection, paywall.ids, asked, limit)
     )
-    return [_shown(row) for row in rows]
+    return [shown_row(row) for row in rows]
 
 
-def _shown(row: Entry) -> Values:
+def shown_row(row: Entry) -> Values:
+    """A row as builders see it."""
     state = SHOWN_AS[row.state]
     outcome, message = _told(row)
     return {

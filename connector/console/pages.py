@@ -29,10 +29,14 @@ _HEADERS = {
 }
 
 
-def page(template: str, status: int = 200, **values: object) -> Response:
-    """A template of this room as an answer, with what the frame needs filled in."""
+def page(template: str, status: int = 200, *, private: bool = False, **values: object) -> Response:
+    """A template of this room as an answer, with what the frame needs filled in; a `private` one
+    is kept by nobody."""
     response = Response(render_template(template, **shared(), **values), status, mimetype=HTML)
     response.headers.update(_HEADERS)
+    if private:
+        response.headers["Cache-Control"] = "no-store"
+        return response
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     if status == 200:

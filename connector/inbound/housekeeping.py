@@ -27,6 +27,7 @@ from connector.store import (
     hook_rows,
     kept_key_rows,
     ledger_retention,
+    session_rows,
     subscription_rows,
     token_rows,
     undecided_rows,
@@ -152,6 +153,7 @@ class Housekeeper:
             ("deliveries", lambda c: delivery_rows.purge(c, settings.delivery_retention_days)),
             ("hooks", hook_rows.purge),
             ("tokens", token_rows.purge),
+            ("sessions", session_rows.purge),
             ("counters", lambda c: counter_rows.purge(c, settings.ledger_retention_days)),
         )
         self._store.write(

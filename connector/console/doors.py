@@ -1,0 +1,111 @@
+"""The door of the console: who may see a page, and that a change comes from a page of one's own.
+
+Every route of the console is declared with `seen` or `changed`; what goes wrong behind it becomes a
+page that says what to do.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Response, g, redirect, request
+
+from connector.api.authentication import Access, Right, admit, answered, identify
+from connector.api.services import services
+from connector.console import sessions
+from connector.console.pages import page
+from connector.console.sessions import Session
+from connector.errors import ConnectorError, KeyRefused
+
+View = Callable[..., Response]
+FIELD = "form_word"
+_OTHER_SITE = (
+    "This form did not come from a page of your session here, so nothing was changed. Go back, "
+    "load the page again, and send it once more."
+)
+
+
+def seen(right: Right) -> Callable[[View], View]:
+    """A page that is looked at: called with the caller, whose key is the chosen one."""
+    return _door(right, changes=False)
+
+
+def changed(right: Right) -> Callable[[View], View]:
+    """A form that changes something."""
+    return _door(right, changes=True)
+
+
+def from_elsewhere() -> bool:
+    """Whether a form was sent by a page of another site, by what the browser says about itself."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    public = services().settings.public_url
+    own = {request.host.casefold(), urlsplit(public or "").netloc.casefold()}
+    return urlsplit(origin).netloc.casefold() not in own
+
+
+def to_sign_in(said: str = "") -> Response:
+    """Ask who it is, and lead back here after that."""
+    to = request.full_path.rstrip("?") if request.method == "GET" else ""
+    return page("console/sign_in.html", 401 if said else 200, said=said, to=to, private=True)
+
+
+def _door(right: Right, *, changes: bool) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def called(**address: str) -> Any:
+            session = sessions.current(services(), request)
+            if session is None:
+                over = sessions.COOKIE in request.cookies
+                return to_sign_in("Your session is over. Sign in again." if over else "")
+            g.session = session
+            try:
+                if changes and not _is_own(session):
+                    return problem(403, "Nothing was changed", _OTHER_SITE)
+                identify(session.key, right)
+                return answered(lambda: view(admit(Access.PAYWALL), **address))
+            except KeyRefused as refused:
+                sessions.forget_chosen(services(), session)
+                g.error_code = refused.code
+                return to_sign_in(f"{refused.message} Then sign in with it again.")
+            except ConnectorError as error:
+                g.error_code = error.code
+                return problem(error.status, error.title, error.message)
+
+        called.access, called.right = Access.PAYWALL, right  # type: ignore[attr-defined]
+        called.changes = changes  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
+def _is_own(session: Session) -> bool:
+    shown = request.form.get(FIELD, "")
+    return not from_elsewhere() and secrets.compare_digest(
+        shown.encode(), session.form_word.encode()
+    )
+
+
+def problem(status: int, title: str, message: str) -> Response:
+    """A page that says what went wrong and what to do."""
+    return console_page("console/problem.html", status, title=title, message=message)
+
+
+def console_page(template: str, status: int = 200, **values: object) -> Response:
+    """A page of the console, with the session's keys for the switcher."""
+    session: Session | None = g.get("session")
+    return page(template, status, session=session, private=True, **values)
+
+
+def see_other(path: str) -> Response:
+    """Lead to another page, so that loading again sends nothing again."""
+    response: Response = redirect(path, 303)  # type: ignore[assignment]
+    response.headers["Cache-Control"] = "no-store"
+    return response

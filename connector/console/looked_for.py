@@ -1,0 +1,60 @@
+"""What somebody looks for among the transactions, as it stands in the address of the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from marshmallow import ValidationError
+
+from connector.actions.transactions import STATES, TransactionsInput
+from connector.catalog.actions import Values
+
+_DAYS = ("since", "until")
+_NAMES = ("reference", "user", "state", *_DAYS, "before")
+
+
+@dataclass(frozen=True)
+class LookedFor:
+    """`typed` as it was typed, `values` as Find Transaction takes them, or a `problem` with it."""
+
+    typed: Mapping[str, str]
+    values: Values
+    problem: str = ""
+    states: tuple[str, ...] = STATES
+
+    def older(self, before: str) -> str:
+        """The address of those that are older than a transaction."""
+        return "?" + urlencode({**self.typed, "before": before})
+
+    @property
+    def as_table(self) -> str:
+        """The address of all of them as a table."""
+        asked = {name: text for name, text in self.typed.items() if name != "before"}
+        return f"/console/transactions.csv?{urlencode(asked)}"
+
+
+def looked_for(args: Mapping[str, str], only_user: str) -> LookedFor:
+    """What the address asks for; a token of one user asks for that user's alone."""
+    typed = {name: args[name].strip() for name in _NAMES if args.get(name, "").strip()}
+    asked = {name: _moment(text) if name in _DAYS else text for name, text in typed.items()}
+    if only_user:
+        asked["user"] = only_user
+    try:
+        return LookedFor(typed, TransactionsInput().load(asked))
+    except ValidationError as error:
+        return LookedFor(typed, {}, first_sentence(error.messages))
+
+
+def first_sentence(messages: object) -> str:
+    """The first of marshmallow's messages, however deep it is."""
+    while isinstance(messages, dict | list):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return str(messages)
+
+
+def _moment(text: str) -> str:
+    """A day, as browsers give it, is the moment at which it begins in UTC."""
+    return f"{text}T00:00:00Z" if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else text
