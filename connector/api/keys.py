@@ -36,7 +36,7 @@ def find_key(request: Request, in_body: object = None) -> str:
         raise KeyRefused(f"The key is missing. {_WHERE}", field="api_key")
     if not isinstance(in_body, str):
         raise KeyRefused(f"The key must be text. {_WHERE}", field="api_key")
-    return _checked(in_body)
+    return checked_key(in_body)
 
 
 def key_in_headers(request: Request) -> str:
@@ -48,12 +48,13 @@ def key_in_headers(request: Request) -> str:
             if not key and scheme.startswith("sk-"):
                 raise KeyRefused(f"The word “Bearer” is missing in front of the key. {_WHERE}")
             raise KeyRefused(f"The Authorization header is of another kind. {_WHERE}")
-        return _checked(key)
+        return checked_key(key)
     key = request.headers.get("X-API-Key", "").strip(" ")
-    return _checked(key) if key else ""
+    return checked_key(key) if key else ""
 
 
-def _checked(key: str) -> str:
+def checked_key(key: str) -> str:
+    """A key without spaces around it. Raises KeyRefused for what cannot be one."""
     key = key.strip(" ")
     if not key:
         raise KeyRefused(f"The key is empty. {_WHERE}", field="api_key")

@@ -79,6 +79,15 @@ class RateLimits:
             self._trying.add(peer)
         return partial(self._tried, peer)
 
+    def check_guessing(self, key: str, peer: str) -> None:
+        """For a door at which people type: raises TooManyRequests for a key that was not accepted
+        here lately, from an address with too many refused ones."""
+        if self.is_proven(key):
+            return
+        for item in self._items:
+            if not self._ask("test", item, _address(peer)):
+                raise _too_many(self._seconds(item, _address(peer)))
+
     def refused(self, key: str, peer: str) -> None:
         """Upstream does not know this key, which came from this address."""
         with self._lock:

@@ -1,1 +1,1 @@
-"""Pages for people: where to start, the guides, and what to bring into a tool."""
+"""Pages for people: where to start, the guides, what to bring into a tool, and the console."""

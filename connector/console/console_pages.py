@@ -17,6 +17,7 @@ from connector.api.authentication import (
     demands,
     identify,
 )
+from connector.api.keys import checked_key
 from connector.api.run_action import check_maximum, run_action
 from connector.api.services import services
 from connector.api.transaction_csv import table
@@ -56,23 +57,25 @@ def blueprint() -> Blueprint:
     @blp.get("/sign-in")
     @demands(Access.OPEN)
     def sign_in_page() -> Response:
-        return to_sign_in()
+        return to_sign_in("", 200)
 
     @blp.post("/sign-in")
     @demands(Access.OPEN)
     def sign_in() -> Response:
         """The key is proved before anything is kept."""
         if from_elsewhere():
-            return to_sign_in("This form came from another site. Type the key here once more.")
+            return to_sign_in("This form came from another site. Type the key here once more.", 403)
         key = request.form.get("key", "").strip()
         if not key:
-            return to_sign_in("Fill in the secret key of your paywall, or a token.")
+            return to_sign_in("Fill in the secret key of your paywall, or a token.", 400)
         try:
+            key = checked_key(key)
+            services().rate_limits.check_guessing(key, request.remote_addr or "")
             identify(key, EVERY_TOKEN)
             answered(lambda: _nothing(admit(Access.PAYWALL)))
         except ConnectorError as error:
             g.error_code = error.code
-            return to_sign_in(error.message)
+            return to_sign_in(error.message, error.status)
         label = request.form.get("label", "").strip()[:60] or f"Key ending in {key[-4:]}"
         parts = services()
         before = sessions.current(parts, request)

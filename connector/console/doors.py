@@ -51,30 +51,30 @@ def from_elsewhere() -> bool:
     return urlsplit(origin).netloc.casefold() not in own
 
 
-def to_sign_in(said: str = "") -> Response:
-    """Ask who it is, and lead back here after that."""
+def to_sign_in(said: str, status: int) -> Response:
+    """Ask who it is, and lead back here after that; `said` is what went wrong, "" for nothing."""
     to = request.full_path.rstrip("?") if request.method == "GET" else ""
-    return page("console/sign_in.html", 401 if said else 200, said=said, to=to, private=True)
+    return page("console/sign_in.html", status, said=said, to=to, private=True)
 
 
 def _door(right: Right, *, changes: bool) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def called(**address: str) -> Any:
-            session = sessions.current(services(), request)
-            if session is None:
-                over = sessions.COOKIE in request.cookies
-                return to_sign_in("Your session is over. Sign in again." if over else "")
-            g.session = session
             try:
+                session = sessions.current(services(), request)
+                if session is None:
+                    over = sessions.COOKIE in request.cookies
+                    return to_sign_in("Your session is over. Sign in again." if over else "", 401)
+                g.session = session
                 if changes and not _is_own(session):
                     return problem(403, "Nothing was changed", _OTHER_SITE)
                 identify(session.key, right)
                 return answered(lambda: view(admit(Access.PAYWALL), **address))
             except KeyRefused as refused:
-                sessions.forget_chosen(services(), session)
+                sessions.forget_chosen(services(), g.session)
                 g.error_code = refused.code
-                return to_sign_in(f"{refused.message} Then sign in with it again.")
+                return to_sign_in(f"{refused.message} Then sign in with it again.", 401)
             except ConnectorError as error:
                 g.error_code = error.code
                 return problem(error.status, error.title, error.message)

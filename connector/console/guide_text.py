@@ -23,7 +23,10 @@ from connector.specs.flowxo import KEY
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("In your tool", ("zapier", "n8n", "flowxo", "flowxo-steps", "openai")),
-    ("Selling", ("actions", "features", "exactly-once", "tokens", "triggers", "errors", "faq")),
+    (
+        "Selling",
+        ("actions", "features", "exactly-once", "tokens", "triggers", "console", "errors", "faq"),
+    ),
     ("Trying out", ("sandbox",)),
     ("Running it", ("operate", "settings", "performance", "architecture")),
 )

@@ -12,10 +12,23 @@ from connector.api.services import upstream
 from connector.app import create_app, stop
 from tests.conftest import settings_for
 
+CONSOLE = {
+    "GET /console",
+    "GET /console/transactions",
+    "GET /console/transactions.csv",
+    "GET /console/transactions/<entry_id>",
+    "POST /console/transactions/<entry_id>/decide",
+    "POST /console/transactions/<entry_id>/refund",
+    "POST /console/choose",
+    "POST /console/sign-out",
+}
+"""What is asked by a browser that is signed in; tests/console knows how."""
 ROUTES = {
     Access.OPEN: {
         "GET /",
         "GET /assets/<name>",
+        "GET /console/sign-in",
+        "POST /console/sign-in",
         "GET /favicon.ico",
         "GET /guide",
         "GET /guide/<name>",
@@ -54,6 +67,7 @@ ROUTES = {
         "GET /openai/v1/<path:prefix>/models",
     },
     Access.PAYWALL: {
+        *CONSOLE,
         "POST /v1/charge",
         "POST /v1/deposit",
         "POST /v1/refund",

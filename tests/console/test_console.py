@@ -20,7 +20,7 @@ from tests.api.builder import Builder, Facade, running_facade
 from tests.api.test_features import put, use
 
 PUBLIC_URL = "https://pay.acme.example"
-MARKUP = '"><script>alert(1)</script>{{7*7}}&lt;=1+1'
+MARKUP = "\"'><svg/onload=alert(1)>&lt;=1+1"
 
 
 @dataclass
@@ -120,7 +120,7 @@ class TestSigningIn:
     @pytest.mark.parametrize("key", ["", "nonsense", "sk-paywalls-sandbox-x~r9", "pwc_abc", "ä"])
     def test_a_key_that_is_none_gets_a_sentence(self, visitor: Visitor, key: str) -> None:
         answer = visitor.post("/sign-in", key=key)
-        assert answer.status_code == 401
+        assert answer.status_code in (400, 401)
         assert 'role="alert"' in answer.text
         assert "Set-Cookie" not in answer.headers
 
@@ -132,7 +132,10 @@ class TestSigningIn:
                 guesser.post("/sign-in", key=f"sk-paywalls-sandbox-{number}~r9").text
                 for number in range(30)
             ]
-            assert "Too many" in said[-1]
+            assert "too many" in said[-1].casefold()
+            builder.user("ann", balance="5")
+            assert builder.get("balance", user="ann").status_code == 200  # so it is a good one
+            assert guesser.sign_in().status_code == 303
 
     def test_a_new_word_for_each_sign_in(self, owner: Visitor) -> None:
         before = owner.client.get_cookie(COOKIE, path="/console", domain="pay.acme.example")
@@ -235,7 +238,7 @@ class TestOnlyOnesOwnPages:
             headers={"Origin": "https://evil.example"},
             base_url=PUBLIC_URL,
         )
-        assert answer.status_code == 401
+        assert answer.status_code == 403
         assert "Set-Cookie" not in answer.headers
 
 
@@ -321,7 +324,7 @@ class TestTransactions:
         ):
             assert answer.status_code == 404
             assert "no such transaction" in answer.text
-            assert "eve" not in answer.text
+            assert "order-eve" not in answer.text
 
     def test_a_refund_of_a_part_and_of_the_rest(self, owner: Visitor) -> None:
         path = f"/transactions/{owner.row('order-1')}"
@@ -366,7 +369,12 @@ class TestTransactions:
 
     def test_markup_is_text_everywhere(self, owner: Visitor) -> None:
         owner.builder.user(MARKUP, balance="9")
-        values = {"user": MARKUP, "amount": "1", "reference": MARKUP, "description": MARKUP}
+        values = {
+            "user": MARKUP,
+            "amount": "1",
+            "reference": MARKUP,
+            "description": f"{MARKUP}{{{{7*7}}}}",
+        }
         assert owner.builder.post("charge", **values).status_code == 200
         row = owner.row(MARKUP)
         for page in (
@@ -374,13 +382,13 @@ class TestTransactions:
             owner.get("/transactions", reference=MARKUP),
             owner.get(f"/transactions/{row}"),
         ):
-            assert "&lt;script&gt;alert(1)" in page.text
-            assert "<script>alert" not in page.text
+            assert "&gt;&lt;svg/onload=alert(1)&gt;&amp;lt;" in page.text
+            assert "<svg" not in page.text
             assert ">49" not in page.text
             assert page.headers["Cache-Control"] == "no-store"
             assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         owner.sign_in(label=MARKUP)
-        assert "<script>alert" not in owner.get().text
+        assert "<svg" not in owner.get().text
 
 
 def test_a_database_that_is_away_is_a_page(tmp_path: Path) -> None:
@@ -393,4 +401,4 @@ def test_a_database_that_is_away_is_a_page(tmp_path: Path) -> None:
         answer = visitor.get("/transactions")
         assert answer.status_code == 503
         assert answer.mimetype == "text/html"
-        assert "Try again" in answer.text
+        assert "put the file back" in answer.text

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,7 +17,13 @@ from tests.console.test_pages import PAGES
 from tests.inbound.subscriptions.ports import free_port
 from tests.support import node
 from tests.support.browser import page_in, running_browser
-from tests.support.processes import Server, running_connector, running_sandbox
+from tests.support.processes import (
+    PATIENCE,
+    SandboxPaywall,
+    Server,
+    running_connector,
+    running_sandbox,
+)
 
 pytestmark = pytest.mark.xdist_group("pages")
 AXE = {"private": True, "dependencies": {"axe-core": "4.11.0"}}
@@ -29,20 +38,32 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A sandbox in a process of its own."""
+    with running_sandbox(tmp_path_factory.mktemp("upstream")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(upstream: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A connector with a sandbox behind it, at an address that it knows."""
     folder, port = tmp_path_factory.mktemp("pages"), free_port()
-    with (
-        running_sandbox(tmp_path_factory.mktemp("upstream")) as upstream,
-        running_connector(
-            f"sqlite:///{folder}/connector.sqlite3",
-            upstream.address,
-            folder,
-            listen=f"127.0.0.1:{port}",
-            public_url=f"http://127.0.0.1:{port}",
-        ) as running,
-    ):
+    with running_connector(
+        f"sqlite:///{folder}/connector.sqlite3",
+        upstream.address,
+        folder,
+        listen=f"127.0.0.1:{port}",
+        public_url=f"http://127.0.0.1:{port}",
+    ) as running:
         yield running
+
+
+@pytest.fixture
+def paywall(server: Server, upstream: Server) -> Iterator[SandboxPaywall]:
+    """A paywall that nobody else uses."""
+    made = SandboxPaywall(upstream.address, f"pages-{secrets.token_hex(6)}")
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -144,3 +165,66 @@ def test_without_javascript_everything_can_be_read(browser: Browser, server: Ser
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("heading", level=2).first).to_contain_text("with “refund”")
     context.close()
+
+
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_console_is_walked_through(
+    page: Page, server: Server, paywall: SandboxPaywall, axe: str, size: Any
+) -> None:
+    page.set_viewport_size(size)
+    paywall.user("ann", balance="50")
+    charge(server, paywall, "order-1")
+    paywall.arm("charge", "drop_before_commit")
+    charge(server, paywall, "order-lost")
+    page.goto(f"{server.address}/console/transactions")
+    page.get_by_label("Secret key or token").fill(paywall.key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{server.address}/console/transactions")
+    assert findings(page, axe) == []
+    page.get_by_label("Reference").fill("order-1")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="order-1").click()
+    expect(page.get_by_text("was charged").first).to_be_visible()
+    assert findings(page, axe) == []
+    page.get_by_role("button", name="Refund").click()
+    expect(page.get_by_role("status").first).to_have_text("The money was given back.")
+    assert paywall.balance("ann") == Decimal(50)
+    page.get_by_role("link", name="Needs attention").click()
+    assert findings(page, axe) == []
+    page.get_by_role("link", name="order-lost").click()
+    page.get_by_label("It did not").check()
+    page.get_by_label("I have looked it up").check()
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.get_by_role("status").first).to_contain_text("did not happen")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("link", name="Needs attention").click()
+    expect(page.get_by_text("Nothing: every transaction is decided")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto(f"{server.address}/console")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to the console")
+    assert findings(page, axe) == []
+
+
+def test_the_console_without_javascript(
+    browser: Browser, server: Server, paywall: SandboxPaywall
+) -> None:
+    paywall.user("ann", balance="50")
+    charge(server, paywall, "order-1")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server.address}/console")
+    page.get_by_label("Secret key or token").fill(paywall.key)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Transactions").click()
+    page.get_by_role("link", name="order-1").click()
+    page.get_by_role("button", name="Refund").click()
+    expect(page.get_by_role("status").first).to_have_text("The money was given back.")
+    context.close()
+
+
+def charge(server: Server, paywall: SandboxPaywall, reference: str) -> None:
+    """Charge ann 2, whatever becomes of it."""
+    values = {"user": "ann", "amount": "2", "reference": reference}
+    address = f"{server.address}/v1/charge"
+    httpx.post(address, json=values, headers=paywall.bearer, trust_env=False, timeout=PATIENCE)

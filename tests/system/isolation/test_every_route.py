@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from connector.store import subscription_rows
+from tests.api.test_route_access import CONSOLE
 from tests.inbound.conftest import MakeConnectedApp
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.support.processes import until
@@ -228,6 +229,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
 """How each route could show or change what is stored; the look tells whether it did."""
 
 NOTHING_STORED = {
+    ("GET", "/console/sign-in"),
+    ("POST", "/console/sign-in"),
     *(
         (method, f"/v1/{action}")
         for action in ("balance", "topup-link", "connection", "models")
@@ -264,6 +267,9 @@ NOTHING_STORED = {
 """Routes that pass on what upstream says about the caller's key, or show what is the same for
 everybody."""
 
+SIGNED_IN = {tuple(route.split(" ")) for route in CONSOLE}
+"""Pages for who is signed in: tests/console/test_console.py looks at those."""
+
 LOOKS = [pytest.param(look, id=" ".join(route)) for route, look in STORED.items()]
 
 
@@ -273,7 +279,7 @@ def test_every_route_is_known_here(shared_connected_app: ConnectedApp) -> None:
         for rule in shared_connected_app.connector.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert routes == STORED.keys() | NOTHING_STORED
+    assert routes == STORED.keys() | NOTHING_STORED | SIGNED_IN
     assert not STORED.keys() & NOTHING_STORED
 
 
