@@ -33,6 +33,11 @@ def dumps(value: object) -> bytes:
     return orjson.dumps(value, default=_digits)
 
 
+def pretty(text: str) -> str:
+    """JSON text on several lines, to be read by people."""
+    return orjson.dumps(loads(text), default=_digits, option=orjson.OPT_INDENT_2).decode()
+
+
 def scalar(value: object) -> str:
     """A JSON text or number as text; "" for null, yes or no, lists and objects."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):

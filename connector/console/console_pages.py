@@ -24,7 +24,7 @@ from connector.api.transaction_csv import table
 from connector.api.transaction_story import decide, story
 from connector.api.transactions import transactions
 from connector.catalog.actions import by_key
-from connector.console import sessions
+from connector.console import connect_pages, event_pages, sessions, webhook_pages
 from connector.console.doors import (
     changed,
     console_page,
@@ -194,6 +194,9 @@ def blueprint() -> Blueprint:
             return problem(200, "Nothing was given back", str(result["message"]))
         return see_other(f"{HOME}/transactions/{entry_id}?said=refunded")
 
+    webhook_pages.add_to(blp)
+    event_pages.add_to(blp)
+    connect_pages.add_to(blp)
     return blp
 
 

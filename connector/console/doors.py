@@ -31,12 +31,12 @@ _OTHER_SITE = (
 
 def seen(right: Right) -> Callable[[View], View]:
     """A page that is looked at: called with the caller, whose key is the chosen one."""
-    return _door(right, changes=False)
+    return _door(right, Access.PAYWALL, changes=False)
 
 
-def changed(right: Right) -> Callable[[View], View]:
+def changed(right: Right, access: Access = Access.PAYWALL) -> Callable[[View], View]:
     """A form that changes something."""
-    return _door(right, changes=True)
+    return _door(right, access, changes=True)
 
 
 def from_elsewhere() -> bool:
@@ -57,7 +57,7 @@ def to_sign_in(said: str, status: int) -> Response:
     return page("console/sign_in.html", status, said=said, to=to, private=True)
 
 
-def _door(right: Right, *, changes: bool) -> Callable[[View], View]:
+def _door(right: Right, access: Access, *, changes: bool) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def called(**address: str) -> Any:
@@ -70,7 +70,7 @@ def _door(right: Right, *, changes: bool) -> Callable[[View], View]:
                 if changes and not _is_own(session):
                     return problem(403, "Nothing was changed", _OTHER_SITE)
                 identify(session.key, right)
-                return answered(lambda: view(admit(Access.PAYWALL), **address))
+                return answered(lambda: view(admit(access), **address))
             except KeyRefused as refused:
                 sessions.forget_chosen(services(), g.session)
                 g.error_code = refused.code
@@ -79,7 +79,7 @@ def _door(right: Right, *, changes: bool) -> Callable[[View], View]:
                 g.error_code = error.code
                 return problem(error.status, error.title, error.message)
 
-        called.access, called.right = Access.PAYWALL, right  # type: ignore[attr-defined]
+        called.access, called.right = access, right  # type: ignore[attr-defined]
         called.changes = changes  # type: ignore[attr-defined]
         return called
 

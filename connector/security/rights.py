@@ -9,7 +9,7 @@ from connector.errors import InvalidField, quoted
 
 OPENAI, TRIGGERS, VIEW = "openai", "triggers", "view"
 _ALWAYS = "me"
-_UNLESS_NAMED = ("charge", "use", "usage", "balance", "topup_link", "connection", "models")
+UNLESS_NAMED = ("charge", "use", "usage", "balance", "topup_link", "connection", "models")
 _CREDITS = ("deposit", "refund")
 _UNKNOWN_PRICE = ("chat", OPENAI)
 
@@ -22,7 +22,7 @@ def known() -> tuple[str, ...]:
 
 def unless_named() -> tuple[str, ...]:
     """What a token may do whose maker named nothing."""
-    return tuple(name for name in known() if name in _UNLESS_NAMED)
+    return tuple(name for name in known() if name in UNLESS_NAMED)
 
 
 def parsed(text: str) -> tuple[str, ...]:

@@ -21,8 +21,18 @@ CONSOLE = {
     "POST /console/transactions/<entry_id>/refund",
     "POST /console/choose",
     "POST /console/sign-out",
+    "GET /console/webhooks",
+    "GET /console/events",
+    "GET /console/connect",
+    "GET /console/connect/<token_id>",
 }
 """What is asked by a browser that is signed in; tests/console knows how."""
+CONSOLE_READY = {
+    "POST /console/webhooks/<hook_id>/<what>",
+    "POST /console/deliveries/<delivery_id>/replay",
+}
+CONSOLE_FRESH = {"POST /console/webhooks"}
+CONSOLE_ACCEPTED = {"POST /console/connect"}
 ROUTES = {
     Access.OPEN: {
         "GET /",
@@ -91,9 +101,10 @@ ROUTES = {
         "GET /v1/deliveries",
         "POST /v1/deliveries",
     },
-    Access.ACCEPTED: {"POST /v1/tokens"},
-    Access.FRESH: {"POST /v1/hooks"},
+    Access.ACCEPTED: {"POST /v1/tokens", *CONSOLE_ACCEPTED},
+    Access.FRESH: {"POST /v1/hooks", *CONSOLE_FRESH},
     Access.READY: {
+        *CONSOLE_READY,
         "GET /v1/triggers/<key>",
         "POST /v1/triggers/<key>",
         "POST /v1/hooks/<hook_id>/test",

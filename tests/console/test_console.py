@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from connector.api.services import services
 from connector.console.sessions import COOKIE
+from connector.errors import KeyRefused
 from tests.api.builder import Builder, Facade, running_facade
 from tests.api.test_features import put, use
 
@@ -163,13 +164,21 @@ class TestSigningIn:
             )
         assert "Your session is over" in owner.get("/transactions").text
 
-    def test_a_key_that_was_replaced_ends_it_with_a_sentence(self, owner: Visitor) -> None:
-        owner.builder.control("rotate")
+    def test_a_key_that_was_replaced_ends_it_with_a_sentence(
+        self, owner: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with owner.builder.facade.app.app_context():
-            services().identity.distrust(owner.builder.key)
-        answer = owner.get("/transactions")
+            admission = services().admission
+
+        def refuse(*_: object) -> None:
+            raise KeyRefused("Paywalls does not know this key.")
+
+        with monkeypatch.context() as refused:
+            refused.setattr(admission, "admit", refuse)
+            answer = owner.get("/transactions")
         assert answer.status_code == 401
         assert "sign in with it again" in answer.text
+        assert "order-1" not in owner.get("/transactions").text  # the key is forgotten
 
     def test_several_keys_with_a_switcher(self, owner: Visitor) -> None:
         other = f"sk-paywalls-sandbox-{secrets.token_hex(6)}"
@@ -183,7 +192,17 @@ class TestSigningIn:
             assert owner.post("/choose", number=wrong).status_code == 303
 
 
-CHANGES = ["/sign-out", "/choose", "/transactions/{row}/decide", "/transactions/{row}/refund"]
+CHANGES = [
+    "/sign-out",
+    "/choose",
+    "/transactions/{row}/decide",
+    "/transactions/{row}/refund",
+    "/webhooks",
+    "/connect",
+    "/webhooks/hook_1/test",
+    "/webhooks/hook_1/delete",
+    "/deliveries/dlv_1/replay",
+]
 
 
 class TestOnlyOnesOwnPages:
@@ -219,7 +238,8 @@ class TestOnlyOnesOwnPages:
 
     @pytest.mark.parametrize("path", CHANGES)
     def test_nothing_changes_by_get(self, owner: Visitor, path: str) -> None:
-        assert owner.get(path.format(row=owner.row("order-1"))).status_code in (404, 405)
+        if path not in ("/webhooks", "/connect"):  # which are pages as well
+            assert owner.get(path.format(row=owner.row("order-1"))).status_code in (404, 405)
         assert "order-1" in owner.get("/transactions").text
 
     def test_the_routes_say_themselves_what_changes(self, facade: Facade) -> None:
@@ -261,7 +281,14 @@ class TestTokens:
         row = maker.row("order-1")
         assert "order-1" in viewer.get("/transactions").text
         assert "order-1" in viewer.get("/transactions.csv").text
-        for path in (f"/transactions/{row}/refund", f"/transactions/{row}/decide"):
+        assert viewer.get("/webhooks").status_code == 200
+        for path in (
+            f"/transactions/{row}/refund",
+            f"/transactions/{row}/decide",
+            "/webhooks",
+            "/webhooks/hook_1/delete",
+            "/connect",
+        ):
             answer = viewer.post(path, happened="no", sure="yes")
             assert answer.status_code == 403
         assert maker.builder.get("balance", user="ann").get_json()["balance"] == "45"
@@ -274,6 +301,7 @@ class TestTokens:
         assert "order-1" in page
         assert "order-bob" not in page
         assert viewer.get("/transactions", user="bob").text.count("order-bob") == 0
+        assert viewer.get("/webhooks").status_code == 403
         assert viewer.get(f"/transactions/{maker.row('order-bob')}").status_code == 404
 
 

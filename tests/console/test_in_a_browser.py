@@ -23,7 +23,9 @@ from tests.support.processes import (
     Server,
     running_connector,
     running_sandbox,
+    until,
 )
+from tests.triggers.delivery.receiver import running_receiver
 
 pytestmark = pytest.mark.xdist_group("pages")
 AXE = {"private": True, "dependencies": {"axe-core": "4.11.0"}}
@@ -54,6 +56,7 @@ def server(upstream: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         folder,
         listen=f"127.0.0.1:{port}",
         public_url=f"http://127.0.0.1:{port}",
+        allowed_targets="127.0.0.0/8",
     ) as running:
         yield running
 
@@ -221,6 +224,70 @@ def test_the_console_without_javascript(
     page.get_by_role("button", name="Refund").click()
     expect(page.get_by_role("status").first).to_have_text("The money was given back.")
     context.close()
+
+
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_webhooks_and_events_are_walked_through(
+    page: Page, server: Server, paywall: SandboxPaywall, axe: str, size: Any
+) -> None:
+    page.set_viewport_size(size)
+    paywall.user("ann", balance="50")
+    page.goto(f"{server.address}/console/webhooks")
+    page.get_by_label("Secret key or token").fill(paywall.key)
+    page.get_by_role("button", name="Sign in").click()
+    with running_receiver() as receiver:
+        page.get_by_text("Add a webhook").click()
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_role("combobox", name="Event").select_option(label="Any Event")
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.get_by_text("It is shown only now")).to_be_visible()
+        assert findings(page, axe) == []
+        page.get_by_role("button", name="Send a sample").click()
+        expect(page.get_by_role("status").first).to_have_text("A sample is on its way.")
+        until(lambda: _answered(page))
+        assert findings(page, axe) == []
+        page.goto(f"{server.address}/console/events")
+        charge(server, paywall, "order-1")
+        told = page.get_by_text("paywall.balance.charge.created").first
+        expect(told).to_be_visible(timeout=30_000)  # the page looks again by itself
+        assert findings(page, axe) == []
+        page.get_by_text("What it says").first.click()
+        expect(page.locator("pre").first).to_contain_text("amount")
+        page.get_by_role("link", name="Which webhooks got it").first.click()
+        expect(page.get_by_role("button", name="Send again", exact=True)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.get_by_text("Delete", exact=True).click()
+        page.get_by_role("button", name="Delete for good").click()
+        expect(page.get_by_text("There are none.")).to_be_visible()
+
+
+def test_connecting_a_tool_shows_a_light_for_its_first_call(
+    page: Page, server: Server, paywall: SandboxPaywall, axe: str
+) -> None:
+    page.goto(f"{server.address}/console/connect")
+    page.get_by_label("Secret key or token").fill(paywall.key)
+    page.get_by_role("button", name="Sign in").click()
+    assert findings(page, axe) == []
+    page.get_by_role("button", name="Make a token for n8n").click()
+    expect(page.get_by_text("Waiting for your first call …")).to_be_visible()
+    assert findings(page, axe) == []
+    (token,) = [text for text in page.locator("code").all_inner_texts() if text.startswith("pwc_")]
+    answer = httpx.get(
+        f"{server.address}/v1/me", headers={"X-API-Key": token}, trust_env=False, timeout=PATIENCE
+    )
+    assert answer.status_code == 200
+    expect(page.get_by_text("It works: the first call came in.")).to_be_visible(timeout=30_000)
+    assert token not in page.content() or page.get_by_text("It is shown only now").count() == 1
+    page.get_by_role("link", name="To all tools").click()
+    expect(page.get_by_text("used last")).to_be_visible()
+    assert token not in page.content()
+
+
+def _answered(page: Page) -> bool:
+    """Whether the page tells, loaded anew, that something was taken."""
+    page.reload()
+    return "answered 200" in page.content()
 
 
 def charge(server: Server, paywall: SandboxPaywall, reference: str) -> None:

@@ -59,3 +59,25 @@ for (const button of document.querySelectorAll('button.copy')) {
   button.hidden = false;
   button.addEventListener('click', () => copy(button));
 }
+
+// A page that shows what is happening looks again, while somebody can see it and is not reading in it.
+const live = document.querySelector('[data-live]');
+if (live) {
+  setInterval(async () => {
+    const reading = live.contains(document.activeElement) || live.querySelector('details[open]');
+    if (document.visibilityState !== 'visible' || reading) {
+      return;
+    }
+    try {
+      const answer = await fetch(live.dataset.from || location.href, { headers: { Accept: 'text/html' } });
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const fresh = page.getElementById(live.id);
+      if (answer.ok && fresh && fresh.innerHTML !== live.dataset.shown) {
+        live.dataset.shown = fresh.innerHTML;
+        live.replaceChildren(...fresh.childNodes);
+      }
+    } catch (_) {
+      // the next look may succeed
+    }
+  }, Number(live.dataset.live) * 1000);
+}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from connector.store import subscription_rows
-from tests.api.test_route_access import CONSOLE
+from tests.api.test_route_access import CONSOLE, CONSOLE_ACCEPTED, CONSOLE_FRESH, CONSOLE_READY
 from tests.inbound.conftest import MakeConnectedApp
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.support.processes import until
@@ -267,7 +267,9 @@ NOTHING_STORED = {
 """Routes that pass on what upstream says about the caller's key, or show what is the same for
 everybody."""
 
-SIGNED_IN = {tuple(route.split(" ")) for route in CONSOLE}
+SIGNED_IN = {
+    tuple(route.split(" ")) for route in CONSOLE | CONSOLE_READY | CONSOLE_FRESH | CONSOLE_ACCEPTED
+}
 """Pages for who is signed in: tests/console/test_console.py looks at those."""
 
 LOOKS = [pytest.param(look, id=" ".join(route)) for route, look in STORED.items()]
