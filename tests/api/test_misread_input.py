@@ -35,7 +35,7 @@ def _doors() -> list[tuple[str, str]]:
         if getattr(app.view_functions[rule.endpoint], "access", Access.OPEN) in (
             Access.OPEN,
             Access.SIGNED,
-        ):
+        ) or rule.rule.startswith("/console"):  # which asks for a session, not for a key
             continue
         path = rule.rule
         for name, value in FILLED_IN.items():

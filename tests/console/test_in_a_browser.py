@@ -253,7 +253,7 @@ def test_webhooks_and_events_are_walked_through(
         expect(told).to_be_visible(timeout=30_000)  # the page looks again by itself
         assert findings(page, axe) == []
         page.get_by_text("What it says").first.click()
-        expect(page.locator("pre").first).to_contain_text("amount")
+        expect(page.locator("pre").first).to_contain_text("walletUserId")
         page.get_by_role("link", name="Which webhooks got it").first.click()
         expect(page.get_by_role("button", name="Send again", exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

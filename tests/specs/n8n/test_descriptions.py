@@ -168,7 +168,7 @@ def test_the_address_of_the_connector_stands_in_the_credential_and_the_requests(
     packed = package_files(address)
     assert json.loads(packed["dist/credentials/connector.json"])["url"] == address
     credential = packed["dist/credentials/PaywallsApi.credentials.js"]
-    assert f"documentationUrl = '{address}/specs'" in str(credential)
+    assert f"documentationUrl = '{address}/guide/n8n'" in str(credential)
     for name, text in workflows(address).items():
         assert (address in text) is name.endswith("-http"), name
         assert "connector.example.com" not in text
