@@ -27,6 +27,7 @@ from connector.api import (
     settings_routes,
     token_routes,
     transaction_csv,
+    transaction_routes,
     trigger_routes,
 )
 from connector.api.openapi import Problem
@@ -122,6 +123,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api = _Api(app)
     api.register_blueprint(action_routes.blueprint())
     api.register_blueprint(transaction_csv.blueprint())
+    api.register_blueprint(transaction_routes.blueprint())
     api.register_blueprint(trigger_routes.blueprint())
     api.register_blueprint(hook_routes.blueprint())
     api.register_blueprint(delivery_routes.blueprint())

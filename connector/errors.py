@@ -13,6 +13,7 @@ ConnectorError
 │   ├── StillInFlight         409    the same reference is being worked on
 │   ├── StillInDoubt          409    not known yet whether it went through
 │   │   └── StoredRefusal     409    a "no" to a user who could pay: from before (ledger only)
+│   ├── AlreadyDecided        409    the owner's word on a transaction that is decided
 │   ├── EndpointGone          410    an inbound address that we never made
 │   ├── CursorGone            410    a cursor older than what is kept
 │   ├── BodyTooLarge          413
@@ -157,6 +158,12 @@ class StillInDoubt(InputError):
     code = "still_in_doubt"
     title = "It is not known yet whether this went through"
     retryable = True
+
+
+class AlreadyDecided(InputError):
+    status = 409
+    code = "already_decided"
+    title = "This was decided before"
 
 
 class StoredRefusal(StillInDoubt):

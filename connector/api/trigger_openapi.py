@@ -16,6 +16,7 @@ _PATH_WORDS = {
     "key": ("Trigger", "The key of a trigger.", "balance_depleted"),
     "hook_id": ("Hook", "The id of a hook.", "hook_3ac4170b2f6e"),
     "token_id": ("ID", "The id of a token.", "tok_3ac4170b2f6e"),
+    "transaction_id": ("Transaction", "The id of a transaction.", "led_3ac4170b2f6e"),
     "feature": ("Feature", "The name of a feature.", "pdf-parse"),
     "delivery_id": ("Delivery", "The id of a delivery.", "dlv_8f3c2f6e"),
 }

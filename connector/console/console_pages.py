@@ -109,12 +109,14 @@ def blueprint() -> Blueprint:
             for state in ("unknown", "in_doubt")
             for row in transactions(parts, caller.paywall, {**wanted, "state": state})
         ]
+        account = parts.readiness.account(caller.key, caller.upstream)
         hooks = parts.store.read(lambda c: hook_rows.listing(c, caller.paywall.id, limit=100))
         off = [hook for hook in hooks if hook.state == hook_rows.OFF or hook.failing_since]
         return console_page(
             "console/attention.html",
             undecided=undecided,
             hooks=[] if caller.user else off,
+            gap="" if caller.user or not account.possible_gap else account.triggers_message,
             currency=_currency(caller),
         )
 

@@ -23,6 +23,7 @@ FILLED_IN = {
     "delivery_id": "dlv_1",
     "token_id": "tok_1",
     "feature": "pdf-parse",
+    "transaction_id": "led_1",
     "path:prefix": "ann",
 }
 

@@ -83,6 +83,8 @@ ROUTES = {
         "POST /v1/refund",
         "GET /v1/transactions",
         "GET /v1/transactions.csv",
+        "GET /v1/transactions/<transaction_id>",
+        "POST /v1/transactions/<transaction_id>/decide",
         "POST /v1/transactions",
         "POST /v1/use",
         "GET /v1/usage",

@@ -31,6 +31,7 @@ OPENS = {
     "* /v1/models": {"models", "view"},
     "* /v1/transactions": {"transactions", "view"},
     "GET /v1/transactions.csv": {"transactions", "view"},
+    "GET /v1/transactions/<transaction_id>": {"transactions", "view"},
     "* /v1/topup-link": {"topup_link"},
     "* /v1/me": {"me", "view"},
     "* /v1/triggers": {"me"},

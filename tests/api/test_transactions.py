@@ -182,3 +182,42 @@ class TestCsv:
         bot = Builder(builder.facade, made["token"])
         rows = list(csv.DictReader(io.StringIO(bot.get("transactions.csv").text)))
         assert [row["reference"] for row in rows] == ["o-ann"]
+
+
+class TestStory:
+    def test_one_in_doubt_with_its_tries_is_decided_once(self, builder: Builder) -> None:
+        builder.user("ann", balance="50")
+        builder.fault("charge", "drop_before_commit")
+        assert charge(builder, "lost", "2").status_code >= 500
+        (row,) = found(builder, state="in_doubt")
+        told = builder.get(f"transactions/{row['id']}").get_json()
+        assert told["state"] == "in_doubt"
+        assert told["steps"][0]["what"] == "Asked for: charge of 2."
+        assert len(told["steps"]) >= 3
+        wrong = builder.post(f"transactions/{row['id']}/decide", happened="perhaps")
+        check_problem(wrong, 422, "invalid_field", "happened")
+        missing = builder.post(f"transactions/{row['id']}/decide")
+        check_problem(missing, 422, "invalid_field", "happened")
+        told = builder.post(f"transactions/{row['id']}/decide", happened="false").get_json()
+        assert told["state"] == "refused"
+        again = builder.post(f"transactions/{row['id']}/decide", happened=True)
+        check_problem(again, 409, "already_decided")
+        assert charge(builder, "lost", "2").get_json()["outcome"] == "charged"
+
+    def test_a_refund_and_what_it_gives_back_name_each_other(self, builder: Builder) -> None:
+        builder.user("ann", balance="50")
+        charge(builder, "o-1")
+        builder.post("refund", reference="o-1")
+        rows = {row["action"]: row["id"] for row in found(builder, reference="o-1")}
+        paid = builder.get(f"transactions/{rows['charge']}").get_json()
+        assert [one["id"] for one in paid["refunds"]] == [rows["refund"]]
+        refund = builder.get(f"transactions/{rows['refund']}").get_json()
+        assert refund["refund_of"] == rows["charge"]
+
+    def test_there_is_no_other(self, builder: Builder, shared_builder: Builder) -> None:
+        charge(builder, "o-1")
+        (row,) = found(builder, reference="o-1")
+        for who, one in ((shared_builder, row["id"]), (builder, "led_0")):
+            check_problem(who.get(f"transactions/{one}"), 404, "not_found")
+            decided = who.post(f"transactions/{one}/decide", happened="true")
+            check_problem(decided, 404, "not_found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from connector.actions.call import Account
 from connector.api.services import services
 from connector.console.sessions import COOKIE
 from connector.errors import KeyRefused
+from connector.upstream import Upstream
 from tests.api.builder import Builder, Facade, running_facade
 from tests.api.test_features import put, use
 
@@ -394,6 +396,23 @@ class TestTransactions:
         assert again.status_code == 409
         assert "decided" in again.text
         assert owner.builder.post("charge", **values).get_json()["outcome"] == "charged"
+
+    def test_events_that_may_be_missing_need_attention(
+        self, owner: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with owner.builder.facade.app.app_context():
+            readiness = services().readiness
+        account = readiness.account
+
+        def with_gap(key: str, upstream: Upstream) -> Account:
+            told = account(key, upstream)
+            return replace(told, possible_gap=True, triggers_message="Noticed at noon: <b>.")
+
+        monkeypatch.setattr(readiness, "account", with_gap)
+        page = owner.get().text
+        assert "Events may be missing" in page
+        assert "Noticed at noon: &lt;b&gt;." in page
+        assert "Nothing: every transaction is decided" not in page
 
     def test_markup_is_text_everywhere(self, owner: Visitor) -> None:
         owner.builder.user(MARKUP, balance="9")

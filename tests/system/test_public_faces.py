@@ -40,6 +40,7 @@ FACES = {
         "settings_routes",
         "token_routes",
         "transaction_csv",
+        "transaction_routes",
         "trigger_routes",
         "write_probe",
     },

@@ -130,6 +130,22 @@ def finds(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.get("transactions").text
 
 
+def own_row(tenants: Tenants) -> str:
+    """The id of the owner's charge."""
+    rows = tenants.owner.get("transactions", reference=CHARGE["reference"]).get_json()
+    return str(next(row["id"] for row in rows if row["action"] == "charge"))
+
+
+def reads_the_story(caller: Owner, tenants: Tenants) -> bool:
+    return CHARGE["reference"] in caller.get(f"transactions/{own_row(tenants)}").text
+
+
+def decides(caller: Owner, tenants: Tenants) -> bool:
+    """The owner is told that it is decided, a stranger that there is none."""
+    answer = caller.post(f"transactions/{own_row(tenants)}/decide", happened="false")
+    return bool(answer.status_code == 409)
+
+
 def finds_in_the_table(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.get("transactions.csv").text
 
@@ -213,6 +229,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/transactions"): finds,
     ("POST", "/v1/transactions"): finds_by_post,
     ("GET", "/v1/transactions.csv"): finds_in_the_table,
+    ("GET", "/v1/transactions/<transaction_id>"): reads_the_story,
+    ("POST", "/v1/transactions/<transaction_id>/decide"): decides,
     ("GET", "/v1/tokens"): getting("tokens"),
     ("DELETE", "/v1/tokens/<token_id>"): revokes,
     ("POST", "/v1/use"): uses_again,
