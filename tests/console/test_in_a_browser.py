@@ -21,6 +21,7 @@ from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,
     Server,
+    postgres_database,
     running_connector,
     running_sandbox,
     until,
@@ -176,6 +177,26 @@ def test_the_console_is_walked_through(
     page: Page, server: Server, paywall: SandboxPaywall, axe: str, size: Any
 ) -> None:
     page.set_viewport_size(size)
+    walk_through(page, server, paywall, axe)
+
+
+def test_the_console_is_walked_through_on_postgresql(
+    page: Page,
+    upstream: Server,
+    paywall: SandboxPaywall,
+    axe: str,
+    postgres_server: str,
+    tmp_path: Path,
+) -> None:
+    with (
+        postgres_database(postgres_server) as database,
+        running_connector(database, upstream.address, tmp_path) as server,
+    ):
+        walk_through(page, server, paywall, axe)
+
+
+def walk_through(page: Page, server: Server, paywall: SandboxPaywall, axe: str) -> None:
+    """From signing in to signing out: find, refund, decide."""
     paywall.user("ann", balance="50")
     charge(server, paywall, "order-1")
     paywall.arm("charge", "drop_before_commit")
