@@ -195,8 +195,10 @@ class Owner:
         return answer
 
     def ready(self) -> Owner:
-        """Use the key for the first time, and see that triggers work."""
+        """Use the key for the first time, and see that triggers work. The first reading back, which
+        goes on behind that, is over then: it would find what happens next."""
         assert self.me()["triggers_ready"] is True
+        self.connected_app.idle()
         return self
 
     def poll(self, trigger: str = "any_event", **query: str | int) -> list[dict[str, Any]]:
