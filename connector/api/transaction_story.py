@@ -13,7 +13,7 @@ from connector.catalog.actions import Values, by_key
 from connector.errors import NotFound
 from connector.ledger import evidence, exactly_once
 from connector.store import ledger_rows, refund_rows, try_rows
-from connector.store.ledger_rows import FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
+from connector.store.ledger_rows import DONE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.triggers.items import shown
 
 _ENDS = {
@@ -42,7 +42,6 @@ def story(parts: Services, caller: Caller, entry_id: str) -> Story:
         entry = own_row(connection, caller, entry_id)
         tries = try_rows.of(connection, entry.id)
         told = evidence.about(connection, caller.paywall.ids, entry) if _open(entry) else None
-        rows = [ledger_rows.get(connection, one.id) for one in refund_rows.of(connection, entry.id)]
         paid = ledger_rows.get(connection, entry.refund_of) if entry.refund_of else None
         steps = [(shown(entry.created_at), f"Asked for: {entry.action} of {entry.amount}.")]
         for one in tries:
@@ -57,9 +56,9 @@ def story(parts: Services, caller: Caller, entry_id: str) -> Story:
         return Story(
             row=shown_row(entry),
             steps=tuple(steps),
-            undecided=entry.state in (IN_DOUBT, PENDING, UNKNOWN) and not entry.leased,
-            refundable=bool(rule and rule.refundable and entry.state == "done"),
-            refunds=tuple(shown_row(row) for row in rows if row is not None and row.state != FREE),
+            undecided=_open(entry) and not entry.leased,
+            refundable=bool(rule and rule.refundable and entry.state == DONE),
+            refunds=tuple(shown_row(row) for row in refund_rows.of(connection, entry.id)),
             paid=shown_row(paid) if paid else None,
         )
 

@@ -19,7 +19,7 @@ from connector.ledger.intents import NotForSale
 from connector.ledger.verdicts import Verdict
 from connector.money import plain
 from connector.store import counter_rows, ledger_rows, refund_rows
-from connector.store.refund_rows import RefundRow
+from connector.store.ledger_rows import DONE, Entry
 
 ALL_GIVEN_BACK = "All of this was given back before, so there is nothing more to give back."
 _NOT_DECIDED = (
@@ -35,14 +35,18 @@ _REFUNDED = Verdict(
 )
 
 
-def total(refunds: list[RefundRow]) -> Decimal:
+def total(refunds: list[Entry]) -> Decimal:
     """What these refunds give back together."""
-    return sum((refund.amount for refund in refunds), Decimal(0))
+    return sum((Decimal(refund.amount) for refund in refunds), Decimal(0))
 
 
 def given_back(connection: Connection, entry_id: str) -> Decimal:
     """What is known to have been given back of a row."""
-    return total([refund for refund in refund_rows.of(connection, entry_id) if refund.decided])
+    return total(_known(refund_rows.of(connection, entry_id)))
+
+
+def _known(refunds: list[Entry]) -> list[Entry]:
+    return [refund for refund in refunds if refund.state == DONE]
 
 
 def amount_of(
@@ -58,7 +62,7 @@ def amount_of(
     if paid is None:
         return None
     others = refund_rows.of(connection, paid_id, beside=beside)
-    known = [refund for refund in others if refund.decided]
+    known = _known(others)
     left = Decimal(paid.amount) - total(known)
     if left <= 0:
         result = {

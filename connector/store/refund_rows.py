@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from sqlalchemy import Connection, update
 
-from sqlalchemy import Connection, select, update
-
-from connector.store.ledger_rows import DONE, FREE
+from connector.store.ledger_rows import FREE, Entry, selection
 from connector.store.tables import ledger
 from connector.store.timestamps import now
 
 
-@dataclass(frozen=True)
-class RefundRow:
-    """One refund of a row: what it gives back, if it is not FREE, and its state."""
-
-    id: str
-    amount: Decimal
-    state: str
-
-    @property
-    def decided(self) -> bool:
-        """Whether it is known to have happened."""
-        return self.state == DONE
-
-
-def of(connection: Connection, entry_id: str, *, beside: str = "") -> list[RefundRow]:
+def of(connection: Connection, entry_id: str, *, beside: str = "") -> list[Entry]:
     """The refunds of a row that happened or may happen, without the one with the id `beside`."""
-    rows = connection.execute(
-        select(ledger.c.id, ledger.c.amount, ledger.c.state).where(
-            ledger.c.refund_of == entry_id, ledger.c.state != FREE, ledger.c.id != beside
-        )
+    query = selection().where(
+        ledger.c.refund_of == entry_id, ledger.c.state != FREE, ledger.c.id != beside
     )
-    return [RefundRow(row.id, Decimal(row.amount), row.state) for row in rows]
+    return [Entry(**row._mapping) for row in connection.execute(query)]
 
 
 def answer_as(connection: Connection, entry_id: str, answer: str) -> None:
