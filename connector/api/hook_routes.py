@@ -10,7 +10,7 @@ from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.delivery_routes import DeliveryOutput, shown_delivery
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
-from connector.api.services import services
+from connector.api.services import Services, services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import PAGE_MAX, USER_MAX, Count, Flag, Identifier, Text, UserId
@@ -18,6 +18,7 @@ from connector.catalog.log_fields import Moment, YesNo
 from connector.inbound.readiness import NOT_KEPT
 from connector.security.rights import TRIGGERS, VIEW
 from connector.store.hook_rows import Hook
+from connector.triggers.hooks import Made
 from connector.triggers.items import shown
 
 URL_MAX = 2_000
@@ -121,17 +122,7 @@ def blueprint() -> Blueprint:
     @blp.call("", "POST", Access.FRESH, _OWN, takes=HookInput, gives=HookOutput, status=201)
     def subscribe(caller: Caller, values: Values) -> Response:
         """Sends the events of a trigger to an address from now on."""
-        paywall = caller.paywall
-        made = services().hooks.create(
-            paywall,
-            target_url=values["target_url"],
-            trigger=values["trigger"],
-            user=values.get("user", ""),
-            test=values.get("test", False),
-            token_id=caller.token_id,
-        )
-        services().readiness.keep_key(caller.key, paywall)
-        services().readiness.learn(caller.key, values.get("user", ""))
+        made = make_hook(services(), caller, values)
         words = [_MADE if made.secret else _THERE]
         words += [_TESTED] if values.get("test") else []
         words += [] if services().settings.keep_keys else [NOT_KEPT]
@@ -202,10 +193,31 @@ def blueprint() -> Blueprint:
     return blp
 
 
+def make_hook(parts: Services, caller: Caller, values: Values) -> Made:
+    """The hook for the values of HookInput, and whatever it needs to fire. Raises as Hooks.create
+    does."""
+    made = parts.hooks.create(
+        caller.paywall,
+        target_url=values["target_url"],
+        trigger=values["trigger"],
+        user=values.get("user", ""),
+        test=values.get("test", False),
+        token_id=caller.token_id,
+    )
+    parts.readiness.keep_key(caller.key, caller.paywall)
+    parts.readiness.learn(caller.key, values.get("user", ""))
+    return made
+
+
+def sees_all(caller: Caller) -> bool:
+    """Whether somebody sees all hooks of the paywall: the key, and a token that may view
+    everything."""
+    return caller.token is None or (VIEW in caller.token.actions and not caller.user)
+
+
 def _only_of(caller: Caller) -> str:
-    """A token sees its own hooks, one that may view everything all of them."""
-    sees_all = caller.token is None or (VIEW in caller.token.actions and not caller.user)
-    return "" if sees_all else caller.token_id
+    """Other tokens see their own hooks."""
+    return "" if sees_all(caller) else caller.token_id
 
 
 def _shown(hook: Hook, secret: str = "", message: str = "") -> dict[str, object]:

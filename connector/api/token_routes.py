@@ -12,7 +12,7 @@ from marshmallow import Schema
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
-from connector.api.services import services
+from connector.api.services import Services, services
 from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import USER_MAX, Amount, Count, Flag, Identifier, Text, UserId
@@ -107,16 +107,7 @@ def blueprint() -> Blueprint:
     )
     def create_token(caller: Caller, values: Values) -> Response:
         """Makes a connector token, which can do less than the key."""
-        made, text = services().tokens.create(
-            caller.paywall,
-            label=values["label"],
-            actions=values.get("actions", ""),
-            user=values.get("user", ""),
-            max_amount=values.get("max_amount"),
-            max_per_day=values.get("max_per_day"),
-            expires_in_days=values.get("expires_in_days"),
-        )
-        services().readiness.keep_key(caller.key, caller.paywall)
+        made, text = make_token(services(), caller, values)
         said = _MADE if caller.paywall.upstream_id else _MADE_WITHOUT_ADDRESS
         return json_answer(_shown(made, text, said), 201)
 
@@ -144,6 +135,22 @@ def blueprint() -> Blueprint:
         return json_answer({"id": token_id, "success": True, "message": message})
 
     return blp
+
+
+def make_token(parts: Services, caller: Caller, values: Values) -> tuple[Token, str]:
+    """A token for the values of TokenInput, with its text, which is told only now; the key that it
+    stands for is kept. Raises as Tokens.create does."""
+    made = parts.tokens.create(
+        caller.paywall,
+        label=values["label"],
+        actions=values.get("actions", ""),
+        user=values.get("user", ""),
+        max_amount=values.get("max_amount"),
+        max_per_day=values.get("max_per_day"),
+        expires_in_days=values.get("expires_in_days"),
+    )
+    parts.readiness.keep_key(caller.key, caller.paywall)
+    return made
 
 
 def _shown(token: Token, text: str = "", message: str = "") -> dict[str, object]:

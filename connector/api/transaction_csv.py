@@ -18,10 +18,9 @@ from connector.actions.transactions import TransactionsInput
 from connector.api.authentication import Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.services import Services, services
-from connector.api.transactions import transactions
+from connector.api.transactions import currency_label, transactions
 from connector.catalog.actions import Values
 from connector.security.rights import VIEW
-from connector.store import settings_rows
 
 COLUMNS = (
     "id",
@@ -73,9 +72,7 @@ def blueprint() -> Blueprint:
 
 def table(parts: Services, caller: Caller, values: Values) -> Response:
     """The transactions that `values` ask for, as a file to download."""
-    label = parts.store.read(
-        lambda connection: settings_rows.get(connection, caller.paywall.id).currency_label
-    )
+    label = currency_label(parts, caller.paywall)
     pages = _pages(parts, caller, values)
     first = next(pages, [])  # what cannot be asked for is told before anything is sent
     response = Response(_lines(chain([first], pages), label), mimetype=_CSV)

@@ -8,7 +8,7 @@ from connector.api.services import Services
 from connector.catalog.actions import Values, actions
 from connector.catalog.fields import PAGE_MAX
 from connector.ledger.verdicts import Verdict
-from connector.store import transaction_rows
+from connector.store import settings_rows, transaction_rows
 from connector.store.ledger_rows import DONE, FREE, Entry
 from connector.store.paywall_rows import Paywall
 from connector.store.transaction_rows import SHOWN_AS, Asked
@@ -32,6 +32,11 @@ def transactions(parts: Services, paywall: Paywall, values: Values) -> list[Valu
         lambda connection: transaction_rows.listing(connection, paywall.ids, asked, limit)
     )
     return [shown_row(row) for row in rows]
+
+
+def currency_label(parts: Services, paywall: Paywall) -> str:
+    """What stands beside the amounts of a paywall, or ""."""
+    return parts.store.read(lambda c: settings_rows.get(c, paywall.id)).currency_label
 
 
 def shown_row(row: Entry) -> Values:

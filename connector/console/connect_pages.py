@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller
 from connector.api.services import services
+from connector.api.token_routes import make_token
 from connector.console.doors import changed, console_page, problem, seen
 from connector.security import rights
 from connector.security.tokens import Token
@@ -80,16 +81,8 @@ def add_to(blp: Blueprint) -> None:
         if tool is None:
             return problem(400, "No token was made", "Choose the tool that it is for.")
         names = [name for name in rights.known() if name in tool.actions]
-        token, text = services().tokens.create(
-            caller.paywall,
-            label=tool.label,
-            actions=",".join(names),
-            user="",
-            max_amount=None,
-            max_per_day=None,
-            expires_in_days=None,
-        )
-        services().readiness.keep_key(caller.key, caller.paywall)
+        values = {"label": tool.label, "actions": ",".join(names)}
+        token, text = make_token(services(), caller, values)
         return console_page("console/connected.html", tool=tool, token=token, text=text)
 
     @blp.get("/connect/<token_id>")

@@ -17,12 +17,13 @@ from connector.api.authentication import (
     demands,
     identify,
 )
+from connector.api.hook_routes import sees_all
 from connector.api.keys import checked_key
 from connector.api.run_action import check_maximum, run_action
 from connector.api.services import services
 from connector.api.transaction_csv import table
 from connector.api.transaction_story import decide, story
-from connector.api.transactions import transactions
+from connector.api.transactions import currency_label, transactions
 from connector.catalog.actions import by_key
 from connector.console import connect_pages, event_pages, sessions, webhook_pages
 from connector.console.doors import (
@@ -36,9 +37,10 @@ from connector.console.doors import (
 )
 from connector.console.looked_for import LookedFor, first_sentence, looked_for
 from connector.console.sessions import SignedIn
+from connector.console.webhook_pages import HOOKS
 from connector.errors import ConnectorError
 from connector.security.rights import VIEW
-from connector.store import hook_rows, settings_rows
+from connector.store.hook_rows import OFF
 
 HOME = "/console"
 ROWS = 50
@@ -109,15 +111,14 @@ def blueprint() -> Blueprint:
             for state in ("unknown", "in_doubt")
             for row in transactions(parts, caller.paywall, {**wanted, "state": state})
         ]
+        hooks = parts.hooks.listing(caller.paywall, "", HOOKS) if sees_all(caller) else []
         account = parts.readiness.account(caller.key, caller.upstream)
-        hooks = parts.store.read(lambda c: hook_rows.listing(c, caller.paywall.id, limit=100))
-        off = [hook for hook in hooks if hook.state == hook_rows.OFF or hook.failing_since]
         return console_page(
             "console/attention.html",
             undecided=undecided,
-            hooks=[] if caller.user else off,
+            hooks=[hook for hook in hooks if hook.state == OFF or hook.failing_since],
             gap="" if caller.user or not account.possible_gap else account.triggers_message,
-            currency=_currency(caller),
+            currency=currency_label(services(), caller.paywall),
         )
 
     @blp.get("/transactions")
@@ -133,7 +134,7 @@ def blueprint() -> Blueprint:
             asked=asked,
             rows=rows,
             more=asked.older(rows[-1]["id"]) if len(rows) == ROWS else "",
-            currency=_currency(caller),
+            currency=currency_label(services(), caller.paywall),
         )
 
     @blp.get("/transactions.csv")
@@ -152,7 +153,7 @@ def blueprint() -> Blueprint:
             story=story(services(), caller, entry_id),
             said=_SAID.get(request.args.get("said", ""), ""),
             nonce=secrets.token_hex(6),
-            currency=_currency(caller),
+            currency=currency_label(services(), caller.paywall),
         )
 
     @blp.post("/transactions/<entry_id>/decide")
@@ -204,12 +205,6 @@ def blueprint() -> Blueprint:
 
 def _nothing(_: Caller) -> Response:
     return Response()
-
-
-def _currency(caller: Caller) -> str:
-    """What stands beside amounts."""
-    found = services().store.read(lambda c: settings_rows.get(c, caller.paywall.id))
-    return found.currency_label
 
 
 def _is_https() -> bool:

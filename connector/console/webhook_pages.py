@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.delivery_routes import shown_delivery
-from connector.api.hook_routes import HookInput
+from connector.api.hook_routes import HookInput, make_hook
 from connector.api.services import services
 from connector.console.doors import changed, console_page, problem, see_other, seen
 from connector.console.looked_for import first_sentence
@@ -45,16 +45,7 @@ def add_to(blp: Blueprint) -> None:
         if wrong:
             return problem(400, "No webhook was added", first_sentence(wrong))
         values = schema.load(given)
-        parts = services()
-        made = parts.hooks.create(
-            caller.paywall,
-            target_url=values["target_url"],
-            trigger=values["trigger"],
-            user=values.get("user", ""),
-            test=False,
-        )
-        parts.readiness.keep_key(caller.key, caller.paywall)
-        parts.readiness.learn(caller.key, values.get("user", ""))
+        made = make_hook(services(), caller, values)
         return _listed(caller, secret=made.secret, made=made.hook.target_url)
 
     @blp.post("/webhooks/<hook_id>/<what>")

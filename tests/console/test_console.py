@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from connector.actions.call import Account
 from connector.api.services import services
 from connector.console.sessions import COOKIE
 from connector.errors import KeyRefused
+from connector.store.hook_rows import Hook
 from connector.upstream import Upstream
 from tests.api.builder import Builder, Facade, running_facade
 from tests.api.test_features import put, use
@@ -294,6 +296,21 @@ class TestTokens:
             answer = viewer.post(path, happened="no", sure="yes")
             assert answer.status_code == 403
         assert maker.builder.get("balance", user="ann").get_json()["balance"] == "45"
+
+    def test_failing_webhooks_are_shown_to_who_may_see_webhooks(self, maker: Visitor) -> None:
+        hook = Hook(
+            *("hook_1", "lpw_1", "https://receiver.example/x", "any_event", "", "sealed", "off"),
+            problem="It answered 500.",
+            failing_since=None,
+            created_at=datetime.now(UTC),
+        )
+        with maker.builder.facade.app.app_context():
+            hooks = services().hooks
+        with pytest.MonkeyPatch.context() as failing:
+            failing.setattr(hooks, "listing", lambda *_: [hook])
+            assert "receiver.example" in self.holder(maker, actions="view").get().text
+            finder = self.holder(maker, actions="transactions")
+            assert "receiver.example" not in finder.get().text
 
     def test_a_token_of_a_user_sees_that_user(self, maker: Visitor) -> None:
         maker.builder.user("bob", balance="9")
