@@ -36,13 +36,26 @@ class FlatParser(FlaskParser):
     def handle_error(
         self, error: ValidationError, req: Request, schema: Schema, **_: Any
     ) -> NoReturn:
-        """The first thing to mend, in the order of the form."""
         messages: Any = next(iter(error.messages_dict.values()))  # webargs nests by location
-        name = next(n for n in schema.fields if n in messages)
-        message = messages[name]
-        while isinstance(message, list | dict):
-            message = next(iter(message.values() if isinstance(message, dict) else message))
-        raise InvalidField(str(message), field=name)
+        raise first_to_mend(messages, schema)
+
+
+def first_to_mend(messages: Any, schema: Schema) -> InvalidField:
+    """Of marshmallow's messages the first one, in the order of the form."""
+    name = next(n for n in schema.fields if n in messages)
+    message = messages[name]
+    while isinstance(message, list | dict):
+        message = next(iter(message.values() if isinstance(message, dict) else message))
+    return InvalidField(str(message), field=name)
+
+
+def filled(schema: Schema, given: Values) -> Values:
+    """The values of a form of ours. Raises InvalidField for the first one to mend."""
+    try:
+        loaded: Values = schema.load(given)
+    except ValidationError as error:
+        raise first_to_mend(error.messages_dict, schema) from None
+    return loaded
 
 
 class FlatBlueprint(Blueprint):  # type: ignore[misc]

@@ -17,6 +17,7 @@ from connector.api.authentication import (
     demands,
     identify,
 )
+from connector.api.flat_blueprint import filled
 from connector.api.hook_routes import sees_all
 from connector.api.keys import checked_key
 from connector.api.run_action import check_maximum, run_action
@@ -35,7 +36,7 @@ from connector.console.doors import (
     seen,
     to_sign_in,
 )
-from connector.console.looked_for import LookedFor, first_sentence, looked_for
+from connector.console.looked_for import LookedFor, looked_for
 from connector.console.sessions import SignedIn
 from connector.console.webhook_pages import HOOKS
 from connector.errors import ConnectorError
@@ -185,12 +186,7 @@ def blueprint() -> Blueprint:
         sent |= {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
         if sent["amount"]:
             sent["refund_reference"] = f"console-{request.form.get('nonce', '')[:32]}"
-        schema = action.input()
-        given = {name: value for name, value in sent.items() if value}
-        wrong = schema.validate(given)
-        if wrong:
-            return problem(400, "Nothing was given back", first_sentence(wrong))
-        values = schema.load(given)
+        values = filled(action.input(), {name: value for name, value in sent.items() if value})
         check_maximum(services(), action, values)
         result = run_action(services(), caller, action, values)
         if not result["success"]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from marshmallow import ValidationError
-
 from connector.actions.transactions import STATES, TransactionsInput
+from connector.api.flat_blueprint import filled
 from connector.catalog.actions import Values
+from connector.errors import InvalidField
 
 _DAYS = ("since", "until")
 _NAMES = ("reference", "user", "state", *_DAYS, "before")
@@ -43,16 +43,9 @@ def looked_for(args: Mapping[str, str], only_user: str) -> LookedFor:
     if only_user:
         asked["user"] = only_user
     try:
-        return LookedFor(typed, TransactionsInput().load(asked))
-    except ValidationError as error:
-        return LookedFor(typed, {}, first_sentence(error.messages))
-
-
-def first_sentence(messages: object) -> str:
-    """The first of marshmallow's messages, however deep it is."""
-    while isinstance(messages, dict | list):
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
-    return str(messages)
+        return LookedFor(typed, filled(TransactionsInput(), asked))
+    except InvalidField as wrong:
+        return LookedFor(typed, {}, wrong.message)
 
 
 def _moment(text: str) -> str:

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from connector.api.authentication import ONLY_THE_KEY, Access, Caller, Right
 from connector.api.delivery_routes import shown_delivery
+from connector.api.flat_blueprint import filled
 from connector.api.hook_routes import HookInput, make_hook
 from connector.api.services import services
 from connector.console.doors import changed, console_page, problem, see_other, seen
-from connector.console.looked_for import first_sentence
 from connector.security.rights import VIEW
 from connector.store import delivery_rows
 from connector.store.outbox_rows import STATES
@@ -38,13 +38,8 @@ def add_to(blp: Blueprint) -> None:
     @blp.post("/webhooks")
     @changed(ONLY_THE_KEY, Access.FRESH)
     def add(caller: Caller) -> Response:
-        schema = HookInput()
         given = {n: request.form.get(n, "").strip() for n in ("target_url", "trigger", "user")}
-        given = {name: value for name, value in given.items() if value}
-        wrong = schema.validate(given)
-        if wrong:
-            return problem(400, "No webhook was added", first_sentence(wrong))
-        values = schema.load(given)
+        values = filled(HookInput(), {name: value for name, value in given.items() if value})
         made = make_hook(services(), caller, values)
         return _listed(caller, secret=made.secret, made=made.hook.target_url)
 

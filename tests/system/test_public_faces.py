@@ -25,6 +25,7 @@ FACES = {
         "docs_routes",
         "health_routes",
         "feature_routes",
+        "flat_blueprint",
         "hook_routes",
         "inbound_routes",
         "openai_routes",
