@@ -12,15 +12,10 @@ from connector.api.transactions import shown_row
 from connector.catalog.actions import Values, by_key
 from connector.errors import NotFound
 from connector.ledger import evidence, exactly_once
+from connector.ledger.tries import ENDS
 from connector.store import ledger_rows, refund_rows, try_rows
 from connector.store.ledger_rows import DONE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.triggers.items import shown
-
-_ENDS = {
-    try_rows.LOST: "The connector was stopped in the middle of it.",
-    "stored_refusal": "Paywalls repeated its refusal of before.",
-    "broken_off": "The connector could not finish it.",
-}
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,8 @@ def story(parts: Services, caller: Caller, entry_id: str) -> Story:
         paid = ledger_rows.get(connection, entry.refund_of) if entry.refund_of else None
         steps = [(shown(entry.created_at), f"Asked for: {entry.action} of {entry.amount}.")]
         for one in tries:
-            ended = _ENDS.get(one.ended, f"It ended with “{one.ended}”.")
-            steps.append((shown(one.sent_at), f"Sent to Paywalls. {ended}"))
+            ended = ENDS.get(one.ended, f"it ended with “{one.ended}”")
+            steps.append((shown(one.sent_at), f"Sent to Paywalls: {ended}."))
         for event in [told.proof, *told.fitting] if told else []:
             if event is not None:
                 steps.append((shown(event.received_at), f"Event {event.event_id} may be about it."))

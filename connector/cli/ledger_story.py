@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from connector.ledger import evidence
 from connector.ledger.evidence import Evidence
-from connector.ledger.tries import BROKEN_OFF, STORED
+from connector.ledger.tries import ENDS
 from connector.ledger.verdicts import Verdict
 from connector.store import ledger_rows, ledger_search, paywall_rows, try_rows
 from connector.store.event_rows import EventRow
 from connector.store.ledger_rows import Entry
 from connector.store.ledger_search import Wanted
-from connector.store.try_rows import LOST, TryRow
+from connector.store.try_rows import TryRow
 
 _SHOWN = "%Y-%m-%d %H:%M:%S"
 _MOST_ROWS = 100
@@ -28,11 +28,6 @@ _STATES = {
     ledger_rows.DONE: "It went through, once. Sent again it is answered as a duplicate.",
     ledger_rows.UNKNOWN: "Nobody can tell whether it went through. It is never sent again: look it "
     "up in the Paywalls dashboard, then `connector ledger resolve`.",
-}
-_ENDS = {
-    LOST: "the connector stopped in the middle of it",
-    STORED: "Paywalls repeated its refusal of before",
-    BROKEN_OFF: "the connector could not finish it",
 }
 
 
@@ -76,7 +71,7 @@ def echo(story: Story) -> None:
     click.echo(f"{'last change':<12}  {moment(row.updated_at)} UTC")
     click.echo(f"{'tries':<12}  {row.try_number}, the last under the key {row.upstream_key}")
     for one in story.tries:
-        ended = _ENDS.get(one.ended, one.ended)
+        ended = ENDS.get(one.ended, one.ended)
         click.echo(f"{'':<12}  {moment(one.sent_at)} UTC, key {one.upstream_key[-6:]}: {ended}")
     if row.unanswered_seconds is not None:
         click.echo(f"{'no answer':<12}  to what was sent {row.unanswered_seconds} s ago")

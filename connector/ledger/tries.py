@@ -42,6 +42,12 @@ STORED = "stored_refusal"
 """How a try ended to which upstream only repeated its "no" of before."""
 BROKEN_OFF = "broken_off"
 """How a try ended that the connector itself could not finish."""
+ENDS = {
+    try_rows.LOST: "the connector stopped in the middle of it",
+    STORED: "Paywalls repeated its refusal of before",
+    BROKEN_OFF: "the connector could not finish it",
+}
+"""The same for people; other ends are told by their own word."""
 _PERHAPS_DONE = (
     "Paywalls has told of a charge of this amount for this user that nothing else explains, so "
     "this is not sent anew: it may have gone through already. Ask the connector's operator to look "

@@ -201,9 +201,7 @@ def walk_through(page: Page, server: Server, paywall: SandboxPaywall, axe: str) 
     charge(server, paywall, "order-1")
     paywall.arm("charge", "drop_before_commit")
     charge(server, paywall, "order-lost")
-    page.goto(f"{server.address}/console/transactions")
-    page.get_by_label("Secret key or token").fill(paywall.key)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, server, paywall, "/console/transactions")
     expect(page).to_have_url(f"{server.address}/console/transactions")
     assert findings(page, axe) == []
     page.get_by_label("Reference").fill("order-1")
@@ -254,9 +252,7 @@ def test_webhooks_and_events_are_walked_through(
 ) -> None:
     page.set_viewport_size(size)
     paywall.user("ann", balance="50")
-    page.goto(f"{server.address}/console/webhooks")
-    page.get_by_label("Secret key or token").fill(paywall.key)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, server, paywall, "/console/webhooks")
     with running_receiver() as receiver:
         page.get_by_text("Add a webhook").click()
         page.get_by_label("Address").fill(receiver.url)
@@ -286,9 +282,7 @@ def test_webhooks_and_events_are_walked_through(
 def test_connecting_a_tool_shows_a_light_for_its_first_call(
     page: Page, server: Server, paywall: SandboxPaywall, axe: str
 ) -> None:
-    page.goto(f"{server.address}/console/connect")
-    page.get_by_label("Secret key or token").fill(paywall.key)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, server, paywall, "/console/connect")
     assert findings(page, axe) == []
     page.get_by_role("button", name="Make a token for n8n").click()
     expect(page.get_by_text("Waiting for your first call …")).to_be_visible()
@@ -309,6 +303,13 @@ def _answered(page: Page) -> bool:
     """Whether the page tells, loaded anew, that something was taken."""
     page.reload()
     return "answered 200" in page.content()
+
+
+def sign_in(page: Page, server: Server, paywall: SandboxPaywall, path: str) -> None:
+    """Ask for a page of the console, and sign in there."""
+    page.goto(f"{server.address}{path}")
+    page.get_by_label("Secret key or token").fill(paywall.key)
+    page.get_by_role("button", name="Sign in").click()
 
 
 def charge(server: Server, paywall: SandboxPaywall, reference: str) -> None:

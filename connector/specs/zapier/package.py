@@ -65,7 +65,6 @@ def app(address: str) -> dict[str, Any]:
                 goes_on=GOES_ON,
                 answer=ANSWER_PRICE,
                 link_words=THE_LINK,
-                **tested,
             )
         ],
         "triggers": triggers(),

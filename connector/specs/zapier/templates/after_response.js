@@ -20,8 +20,8 @@ if (response.status < 400) {
   if (response.data === undefined) {
     fail(new z.errors.Error('What answers at this address is not a Paywalls Connector. Check the address in the connection.', 'not_a_connector', response.status));
   }
-  const tried = bundle.meta && bundle.meta.isLoadingSample && asked.__WHEN_TESTED__ !== '__COUNT__';
-  if (tried && __TESTABLE__.some((path) => response.request.url.endsWith(path))) {
+  const sent = response.request.body;
+  if (typeof sent === 'string' && sent.startsWith('{') && JSON.parse(sent).test === true) {
     return response; // a test run moves nothing, so it stops nothing
   }
   if (said.success === false && asked.on_refusal !== 'continue' && !__GOES_ON__.includes(said.outcome)) {
