@@ -12,6 +12,7 @@ from connector import actions
 from connector.cli import ledger_story
 from connector.cli.ledger_story import moment, row_as_json, state_of
 from connector.ledger import exactly_once
+from connector.ledger.ends import OPERATOR
 from connector.store import Store, ledger_rows, ledger_search
 from connector.store.ledger_rows import Entry
 from connector.store.ledger_search import Wanted
@@ -97,7 +98,9 @@ def group(open_store: Callable[[], Store], stop: Callable[[str], None]) -> click
             stop("Say --charged if it went through, or --not-charged if it did not.")
         actions.load()
         try:
-            entry = exactly_once.resolve(open_store(), entry_id, happened=bool(charged))
+            entry = exactly_once.resolve(
+                open_store(), entry_id, happened=bool(charged), who=OPERATOR
+            )
         except LookupError as unknown:
             stop(
                 f"This row cannot be decided here: {unknown}. Run this command with the version of "

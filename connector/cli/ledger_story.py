@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy import Connection
 
-from connector.ledger import evidence
+from connector.ledger import ends, evidence
 from connector.ledger.evidence import Evidence
-from connector.ledger.tries import ENDS
 from connector.ledger.verdicts import Verdict
 from connector.store import ledger_rows, ledger_search, paywall_rows, try_rows
 from connector.store.event_rows import EventRow
@@ -71,8 +70,9 @@ def echo(story: Story) -> None:
     click.echo(f"{'last change':<12}  {moment(row.updated_at)} UTC")
     click.echo(f"{'tries':<12}  {row.try_number}, the last under the key {row.upstream_key}")
     for one in story.tries:
-        ended = ENDS.get(one.ended, one.ended)
-        click.echo(f"{'':<12}  {moment(one.sent_at)} UTC, key {one.upstream_key[-6:]}: {ended}")
+        click.echo(
+            f"{'':<12}  {moment(one.sent_at)} UTC, key {one.upstream_key[-6:]}: {ends.told(one)}"
+        )
     if row.unanswered_seconds is not None:
         click.echo(f"{'no answer':<12}  to what was sent {row.unanswered_seconds} s ago")
     if story.evidence.proof:

@@ -21,6 +21,7 @@ from connector.ledger import evidence
 from connector.security.encryption import Encryption
 from connector.store import (
     Store,
+    attention_rows,
     counter_rows,
     delivery_rows,
     event_rows,
@@ -29,6 +30,7 @@ from connector.store import (
     ledger_retention,
     session_rows,
     subscription_rows,
+    sum_rows,
     token_rows,
     undecided_rows,
 )
@@ -41,6 +43,8 @@ CARE_EVERY = 3600.0
 CLEAN_EVERY = 3600.0
 _CLEAN_PAUSE = 0.01
 FIRST_SECONDS = 5.0
+SUMS_DAYS = 400
+"""So many days the sums of a day are kept: longer than what they sum up, for whoever looks back."""
 _CALL_SECONDS = 60.0
 _SIDE_BY_SIDE = 8
 
@@ -155,6 +159,8 @@ class Housekeeper:
             ("tokens", token_rows.purge),
             ("sessions", session_rows.purge),
             ("counters", lambda c: counter_rows.purge(c, settings.ledger_retention_days)),
+            ("sums", lambda c: sum_rows.purge(c, SUMS_DAYS)),
+            ("attention", lambda c: attention_rows.purge(c, settings.ledger_retention_days)),
         )
         self._store.write(
             kept_key_rows.forget_needless if settings.keep_keys else kept_key_rows.forget_all

@@ -17,7 +17,7 @@ from connector.catalog.lost_values import lost_reference
 from connector.catalog.references import refuse_lost_reference
 from connector.deadline import Deadline
 from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
-from connector.ledger import evidence
+from connector.ledger import evidence, settled
 from connector.ledger.intents import Intent, Lease
 from connector.ledger.verdicts import Verdict
 from connector.money import plain
@@ -196,10 +196,10 @@ def _held(connection: Connection, intent: Intent, owned: Lease) -> Lease | Verdi
         owned = replace(owned, amount=amount, upstream_key=key)
     if intent.sender.reserve is not None and owned.amount:
         intent.sender.reserve(connection, owned.entry_id, owned.amount)
-    return owned if owned.amount else _free(connection, owned)
+    return owned if owned.amount else _free(connection, intent, owned)
 
 
-def _free(connection: Connection, owned: Lease) -> Verdict:
+def _free(connection: Connection, intent: Intent, owned: Lease) -> Verdict:
     verdict = Verdict(
         result={"success": True, "outcome": outcomes.FREE, "message": "This one is free."}
     )
@@ -211,4 +211,5 @@ def _free(connection: Connection, owned: Lease) -> Verdict:
         answer=verdict.to_json(),
         upstream_key=owned.upstream_key,
     )
+    settled.went_through(connection, intent, owned.amount)
     return verdict

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from connector import jsontext
 from connector.catalog import outcomes
 from connector.catalog.actions import actions, by_key
-from connector.ledger import refunds
+from connector.ledger import ends, settled
 from connector.ledger.verdicts import Verdict
 from connector.store import (
     event_rows,
@@ -26,6 +26,7 @@ from connector.store import (
     ledger_rows,
     ledger_search,
     paywall_rows,
+    try_rows,
     undecided_rows,
 )
 from connector.store.event_rows import EventRow
@@ -80,8 +81,8 @@ def prove(connection: Connection, ids: Sequence[str], entry: Entry) -> Entry:
         return entry
     verdict = happened(next(iter(action.outcomes)), "This was confirmed by an event from Paywalls.")
     undecided_rows.decide(connection, entry.id, DONE, verdict.to_json())
-    if entry.refund_of:
-        refunds.happened(connection, entry.refund_of)
+    settled.row_went_through(connection, entry)
+    try_rows.write_decision(connection, entry, ends.decided_by(ends.EVENT, happened=True))
     log.info(
         "ledger_proved",
         ledger_id=entry.id,

@@ -17,13 +17,13 @@ from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
 from connector.deadline import Deadline
 from connector.errors import StillInFlight
-from connector.ledger import evidence, refunds, tries
+from connector.ledger import ends, evidence, settled, tries
 from connector.ledger.claims import claim
 from connector.ledger.intents import Intent, Lease, NotForSale, Pricing, Sender
 from connector.ledger.verdicts import Verdict
 from connector.ledger.waiting import Waiting
 from connector.money import plain
-from connector.store import Store, counter_rows, ledger_rows, undecided_rows
+from connector.store import Store, counter_rows, ledger_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, PENDING, UNKNOWN, Entry
 from connector.store.paywall_rows import Paywall
 from connector.telemetry.metrics import ledger_answered
@@ -88,8 +88,9 @@ def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Ver
     return _decided(seen) or (Verdict.from_json(seen.answer) if seen.answer else None)
 
 
-def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
-    """An operator's decision on a row that is in doubt or unknown: it did or did not happen.
+def resolve(store: Store, entry_id: str, *, happened: bool, who: str) -> Entry | None:
+    """A person's decision on a row that is in doubt or unknown: it did or did not happen. `who` is
+    one of `connector.ledger.ends`.
 
     The row as it is then; None if there is none in doubt with this id. Raises LookupError for a
     row of an action that this connector does not have: nothing would tell its outcome.
@@ -108,10 +109,11 @@ def resolve(store: Store, entry_id: str, *, happened: bool) -> Entry | None:
             else evidence.happened(outcomes.UNKNOWN, "This did not happen.")
         )
         undecided_rows.decide(connection, entry_id, DONE if happened else FREE, verdict.to_json())
-        if not happened:
+        try_rows.write_decision(connection, entry, ends.decided_by(who, happened=happened))
+        if happened:
+            settled.row_went_through(connection, entry)
+        else:
             counter_rows.give_back(connection, entry_id)
-        elif entry.refund_of:
-            refunds.happened(connection, entry.refund_of)
         return ledger_rows.get(connection, entry_id)
 
     return store.write(decide)

@@ -24,12 +24,13 @@ from connector.errors import (
     UpstreamBusy,
     UpstreamRejected,
 )
-from connector.ledger import evidence, refunds
+from connector.ledger import evidence, settled
 from connector.ledger.claims import TAKE_OVER_NEEDS
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
+from connector.ledger.ends import BROKEN_OFF, STORED
 from connector.ledger.intents import Intent, Lease
 from connector.ledger.verdicts import Verdict
-from connector.store import Store, counter_rows, ledger_rows, try_rows
+from connector.store import Store, attention_rows, counter_rows, ledger_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
 from connector.telemetry.metrics import ledger_answered
 
@@ -38,16 +39,6 @@ SEND_WITHIN = 8.0
 SETTLE_AGAIN_NEEDS = 6.0
 """Seconds that must be left to write an answer down once more: the database may take 5."""
 
-STORED = "stored_refusal"
-"""How a try ended to which upstream only repeated its "no" of before."""
-BROKEN_OFF = "broken_off"
-"""How a try ended that the connector itself could not finish."""
-ENDS = {
-    try_rows.LOST: "the connector stopped in the middle of it",
-    STORED: "Paywalls repeated its refusal of before",
-    BROKEN_OFF: "the connector could not finish it",
-}
-"""The same for people; other ends are told by their own word."""
 _PERHAPS_DONE = (
     "Paywalls has told of a charge of this amount for this user that nothing else explains, so "
     "this is not sent anew: it may have gone through already. Ask the connector's operator to look "
@@ -186,6 +177,15 @@ def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdic
         row = store.read(lambda connection: ledger_rows.get(connection, owned.entry_id))
         if row is not None and row.upstream_key != owned.upstream_key:
             ledger_answered(intent.action.key, "possible_double_charge")
+            store.write(
+                lambda connection: attention_rows.note(
+                    connection,
+                    intent.paywall.id,
+                    attention_rows.DOUBLE_CHARGE,
+                    owned.entry_id,
+                    intent.user,
+                )
+            )
             log.error(
                 "possible_double_charge",
                 **_named(intent, owned),
@@ -222,8 +222,8 @@ def _settle(
         )
         if kept and state == FREE:
             counter_rows.give_back(connection, owned.entry_id)
-        if kept and state == DONE and intent.pricing and intent.pricing.refund_of:
-            refunds.happened(connection, intent.pricing.refund_of)
+        if kept and state == DONE:
+            settled.went_through(connection, intent, owned.amount)
         if state == IN_DOUBT or owned.token > 1 or not kept:
             _write_try(connection, owned, began, verdict.word if verdict else BROKEN_OFF)
         return kept

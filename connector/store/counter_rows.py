@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from connector.store import day_retention
 from connector.store.prepared import Prepared
 from connector.store.tables import ledger
-from connector.store.timestamps import fixed, now
 from connector.store.token_tables import counters, ledger_holds
 from connector.store.upsert import insert_for
 
@@ -170,13 +170,6 @@ def give_back(connection: Connection, entry_id: str) -> None:
         connection.execute(delete(ledger_holds).where(ledger_holds.c.ledger_id == entry_id))
 
 
-def purge(connection: Connection, days: int, limit: int = 500) -> int:
-    """Forget at most `limit` counters of days that are over for more than `days`."""
-    last = connection.execute(select(fixed(now(-days * 86_400)))).scalar_one()
-    key = counters.c.kind, counters.c.subject, counters.c.user_id, counters.c.day
-    old = connection.execute(select(*key).where(counters.c.day < f"{last:%Y-%m-%d}").limit(limit))
-    count = 0
-    for row in old.all():
-        conditions = (column == value for column, value in zip(key, row, strict=True))
-        count += connection.execute(delete(counters).where(*conditions)).rowcount
-    return count
+def purge(connection: Connection, days: int) -> int:
+    """Forget counters of days that are over for more than `days`, a few at a time."""
+    return day_retention.purge(connection, counters, days)

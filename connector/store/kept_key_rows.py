@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
 
-from connector.store import token_rows
+from connector.store import attention_rows, token_rows
 from connector.store.hook_rows import is_live
 from connector.store.subscription_rows import ensure
 from connector.store.tables import paywall_keys
@@ -44,8 +44,9 @@ def keep(connection: Connection, paywall_id: str, fingerprints: Sequence[str], s
 
 
 def suspend(connection: Connection, paywall_id: str, sealed: str) -> None:
-    """Upstream refused a kept key: it is not used until another one, or the same, is accepted."""
-    connection.execute(
+    """Upstream refused a kept key: it is not used until another one, or the same, is accepted.
+    Its paywall's owner can read that."""
+    suspended = connection.execute(
         update(subscriptions)
         .where(
             subscriptions.c.paywall_id == paywall_id,
@@ -54,6 +55,10 @@ def suspend(connection: Connection, paywall_id: str, sealed: str) -> None:
         )
         .values(key_refused_at=now())
     )
+    if suspended.rowcount:
+        attention_rows.note(
+            connection, paywall_id, attention_rows.KEY_REFUSED, attention_rows.KEPT_KEY, ""
+        )
 
 
 def forget_needless(connection: Connection, paywall_id: str = "") -> int:

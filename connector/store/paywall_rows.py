@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
 
-from connector.store import feature_rows, settings_rows
+from connector.store import attention_rows, feature_rows, settings_rows
 from connector.store.prepared import Prepared
 from connector.store.tables import paywall_keys, paywalls
 from connector.store.timestamps import now
@@ -101,8 +101,15 @@ def all_of(connection: Connection, paywall_id: str) -> tuple[str, ...]:
 
 
 def distrust(connection: Connection, fingerprints: Sequence[str]) -> None:
-    """Forget that upstream accepted a key: every process asks again at its next use."""
-    _distrust(connection, paywall_keys.c.fingerprint.in_(fingerprints))
+    """Forget that upstream accepted a key: every process asks again at its next use. That a key
+    was refused that had been accepted before is written down for its paywall's owner."""
+    mine = paywall_keys.c.fingerprint.in_(fingerprints)
+    _distrust(connection, mine)
+    known = select(paywall_keys.c.paywall_id).where(mine, paywall_keys.c.verified_at.is_not(None))
+    for paywall_id in connection.execute(known.distinct()).scalars().all():
+        attention_rows.note(
+            connection, paywall_id, attention_rows.KEY_REFUSED, attention_rows.CALLERS_KEY, ""
+        )
 
 
 def distrust_all_of(connection: Connection, upstream_id: str) -> None:

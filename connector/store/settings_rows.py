@@ -48,7 +48,7 @@ def put(connection: Connection, paywall_id: str, settings: PaywallSettings) -> N
 
 _root = func.coalesce(paywalls.c.merged_into, paywalls.c.id)
 _select = (
-    select(_root, paywall_settings.c.timezone, now())
+    select(_root, paywall_settings.c.timezone, now(), paywall_settings.c.currency_label)
     .select_from(paywalls)
     .outerjoin(paywall_settings, paywall_settings.c.paywall_id == _root)
     .where(paywalls.c.id == bindparam("given"))
@@ -63,8 +63,27 @@ def today(connection: Connection, paywall_id: str, *, lock: bool = True) -> tupl
     row = (_today_locked if lock else _today).first(connection, {"given": paywall_id})
     if row is None:
         raise LookupError("there is no such paywall")
-    root, timezone, moment = row
+    root, timezone, moment, _ = row
     return root, day_at(moment, timezone or UTC_NAME)
+
+
+@dataclass(frozen=True)
+class Today:
+    """The paywall that a local one has become, the day that it is there, and what stands beside its
+    amounts."""
+
+    root: str
+    day: Day
+    currency_label: str
+
+
+def labelled_today(connection: Connection, paywall_id: str) -> Today:
+    """The day at a paywall as it is now, with the label of its amounts."""
+    row = _today.first(connection, {"given": paywall_id})
+    if row is None:
+        raise LookupError("there is no such paywall")
+    root, timezone, moment, label = row
+    return Today(root, day_at(moment, timezone or UTC_NAME), label or "")
 
 
 def merge(connection: Connection, merged: str, root: str) -> None:

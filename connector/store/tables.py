@@ -96,6 +96,12 @@ ledger = Table(
     Index(None, "paywall_id", "created_at", "id"),
     Index(None, "paywall_id", "user_id", "created_at", "id"),
     Index(None, "paywall_id", "state", "created_at", "id"),
+    Index(
+        None,
+        "paywall_id",
+        "reference",
+        postgresql_ops={"reference": "varchar_pattern_ops"},
+    ),
     Index(None, "refund_of", sqlite_where=_GIVEN_BACK, postgresql_where=_GIVEN_BACK),
 )
 

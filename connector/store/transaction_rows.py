@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -22,15 +22,19 @@ SHOWN_AS = {
     UNKNOWN: "unknown",
 }
 """What each state of a row is called where builders see it."""
+LOOKED_AT = 1_000
+"""So many references that begin alike are looked at."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """Which rows: all that is given holds. `state` is one of SHOWN_AS; `since` and `until` are
-    about when a row was made; `before` is the id of a row of which only older ones are wanted."""
+    about when a row was made; `before` is the id of a row of which only older ones are wanted.
+    `begins` is what the reference begins with."""
 
     actions: Sequence[str]
     reference: str = ""
+    begins: str = ""
     user: str = ""
     state: str = ""
     since: datetime | None = None
@@ -45,6 +49,8 @@ def listing(
     none of its rows."""
     mine = ledger.c.paywall_id.in_(paywall_ids)
     place = ledger.c.created_at, ledger.c.id
+    if asked.begins:
+        return _beginning(connection, paywall_ids, asked, limit)
     query = selection().where(mine, *_conditions(connection, paywall_ids, asked))
     if asked.before:
         missing = "There is no such transaction (any more)."
@@ -56,6 +62,32 @@ def listing(
     rows = [Entry(**row._mapping) for row in connection.execute(query)]
     # Of one reference there are few rows: in SQL an order would have them all be read by time.
     return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)[:limit]
+
+
+def _beginning(
+    connection: Connection, paywall_ids: Sequence[str], asked: Asked, limit: int
+) -> list[Entry]:
+    """The same for references that begin with something, in the order of the references: what may
+    begin so is too much to be sorted by time. No more than LOOKED_AT are looked at."""
+    low, high = asked.begins, asked.begins + chr(0x10FFFF)
+    first, behind = (
+        ("~>=~", "~<~") if connection.dialect.name == "postgresql" else (">=", "<")
+    )  # PostgreSQL's order of texts is a language's; these are the order of the index
+    named = (
+        select(ledger.c.id)
+        .where(
+            ledger.c.paywall_id.in_(paywall_ids),
+            ledger.c.reference.op(first, is_comparison=True)(low),
+            ledger.c.reference.op(behind, is_comparison=True)(high),
+            *([ledger.c.user_id == asked.user] if asked.user else []),
+        )
+        .limit(LOOKED_AT)
+    )
+    query = selection().where(
+        ledger.c.id.in_(named), *_conditions(connection, paywall_ids, replace(asked, begins=""))
+    )
+    rows = [Entry(**row._mapping) for row in connection.execute(query)]
+    return sorted(rows, key=lambda row: (row.reference, row.created_at, row.id))[:limit]
 
 
 def _conditions(

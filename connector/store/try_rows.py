@@ -1,4 +1,5 @@
-"""Queries: the tries of a ledger row that were in doubt, or not the first. They tell its story."""
+"""Queries: the tries of a ledger row that were in doubt, or not the first, and who decided it. They
+tell its story."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from connector.store.timestamps import now
 @dataclass(frozen=True)
 class TryRow:
     """One try: the upstream key it was sent under, when, and how it `ended`: an outcome, the code
-    of an error, or a word of `connector.ledger.tries`."""
+    of an error, or a word of `connector.ledger.ends`, who decided it among them."""
 
     number: int
     upstream_key: str
@@ -42,6 +43,11 @@ def write(
 def write_lost(connection: Connection, entry: Entry) -> None:
     """Write down the try of a row whose process died with its lease."""
     _write(connection, entry.id, entry.upstream_key, entry.updated_at, LOST)
+
+
+def write_decision(connection: Connection, entry: Entry, decided: str) -> None:
+    """Write down that a row that was in doubt has just been decided, by whom and how."""
+    _write(connection, entry.id, entry.upstream_key, now(), decided)
 
 
 def next_key(connection: Connection, entry_id: str, token: int, upstream_key: str) -> bool:

@@ -28,12 +28,14 @@ from sqlalchemy import select, text
 
 from connector.api.services import services
 from connector.ledger import exactly_once
+from connector.ledger.ends import OPERATOR
 from connector.money import millionths
 from connector.store import undecided_rows
 from connector.store.counter_rows import FREE, SPENT
 from connector.store.ledger_rows import DONE, STATES, UNKNOWN
 from connector.store.ledger_rows import FREE as FREED
 from connector.store.reference_spaces import as_sent
+from connector.store.sum_tables import ledger_sums
 from connector.store.tables import ledger
 from connector.store.token_tables import counters, ledger_holds
 from tests.api.builder import Builder, running_facade
@@ -136,7 +138,7 @@ class Uses(RuleBasedStateMachine):
         booked = {row["idempotency_key"] for row in self.builder.seen("ledger")}
         for entry, state, key in self.rows(ledger.c.id, ledger.c.state, ledger.c.upstream_key):
             if state == UNKNOWN:
-                exactly_once.resolve(self.store, entry, happened=key in booked)
+                exactly_once.resolve(self.store, entry, happened=key in booked, who=OPERATOR)
 
     @rule(user=users, reference=references, quantity=st.integers(1, 4), token=st.booleans())
     def use(self, user: str, reference: str, quantity: int, token: bool) -> None:
@@ -234,6 +236,23 @@ class Uses(RuleBasedStateMachine):
         ]
         spent = sum(n for k, u, n in self.rows(*_COUNTED) if k == SPENT and u)
         assert spent == millionths(sum(uses, Decimal(0)))
+
+    @invariant()
+    def the_sums_of_the_day_are_those_of_the_rows(self) -> None:
+        """Of every user, and of all together: what is done, each row once."""
+        done: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        columns = ledger.c.state, ledger.c.user_id, ledger.c.action, ledger.c.amount
+        for state, user, action, amount in self.rows(*columns):
+            if state == DONE:
+                for whose in (user, ""):
+                    done[whose, action][0] += 1
+                    done[whose, action][1] += millionths(Decimal(amount))
+        summed: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+        keys = ("user_id", "action", "number", "units")
+        for user, action, number, units in self.rows(*(ledger_sums.c[name] for name in keys)):
+            summed[user, action][0] += number
+            summed[user, action][1] += units
+        assert summed == done
 
     @invariant()
     def no_refund_exceeds_what_was_paid(self) -> None:

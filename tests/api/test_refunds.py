@@ -8,6 +8,7 @@ import pytest
 
 from connector.api.services import services
 from connector.ledger import exactly_once
+from connector.ledger.ends import OWNER
 from tests.api.builder import Builder, check_problem
 from tests.api.test_features import put, usage, use
 
@@ -133,7 +134,7 @@ class TestParts:
         with paid.facade.app.app_context():
             store = services().store
             assert store is not None
-            exactly_once.resolve(store, row["id"], happened=happened)
+            exactly_once.resolve(store, row["id"], happened=happened, who=OWNER)
         assert charge(paid)["outcome"] == ("refunded" if happened else "charged")
         if happened:
             assert refund(paid)["duplicate"] is True

@@ -15,6 +15,7 @@ import pytest
 
 from connector import actions
 from connector.ledger import exactly_once
+from connector.ledger.ends import OWNER
 from connector.store import Store, make_engine
 from connector.store.ledger_rows import DONE, PENDING
 from tests.ledger import rigged_server
@@ -145,7 +146,7 @@ def test_a_kill_never_loses_a_free_use(
         assert left(server, paywall)[0] == (0 if in_doubt else 1)
     store = Store(make_engine(database, pool_size=1))
     for entry_id in in_doubt:
-        exactly_once.resolve(store, entry_id, happened=False)
+        exactly_once.resolve(store, entry_id, happened=False, who=OWNER)
     store.close()
     with running_connector(database, paywall.address, tmp_path) as server:
         assert left(server, paywall) == (1, "0", "")

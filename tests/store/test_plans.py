@@ -16,6 +16,7 @@ from sqlalchemy import Connection, event, text
 
 from connector.store import (
     Store,
+    attention_rows,
     counter_rows,
     delivery_rows,
     event_rows,
@@ -32,6 +33,7 @@ from connector.store import (
     replay_rows,
     settings_rows,
     subscription_rows,
+    sum_rows,
     token_rows,
     transaction_rows,
     undecided_rows,
@@ -43,7 +45,7 @@ from connector.store.tables import paywalls
 from connector.store.transaction_rows import Asked
 from tests.store.conftest import up_to_date
 
-BIG = ("events", "deliveries", "delivery_attempts", "ledger")
+BIG = ("events", "deliveries", "delivery_attempts", "ledger", "ledger_sums", "attention")
 WHEN = datetime(2026, 1, 31, tzinfo=UTC)
 HOOK = Hook("h", "p", "https://example.com", "t", "ann", "", "active", "", None, WHEN)
 WALK = {"after_paywall": "", "most": 10, "moment": WHEN}
@@ -81,6 +83,13 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "transactions-of-user": lambda c: transaction_rows.listing(
         c, ["p"], Asked(("charge",), user="ann"), 100
     ),
+    "transactions-that-begin": lambda c: transaction_rows.listing(
+        c, ["p"], Asked(("charge",), begins="order-"), 100
+    ),
+    "sums-of-days": lambda c: sum_rows.of_days(c, ["p"], ["2026-01-31"]),
+    "sums-of-users": lambda c: sum_rows.of_users(c, ["p"], "2026-01-31", ["charge"], 100),
+    "purge-sums": lambda c: sum_rows.purge(c, 400),
+    "attention": lambda c: attention_rows.latest(c, ["p"], 7, 50),
     "transactions-of-state": lambda c: transaction_rows.listing(
         c, ["p"], Asked(("charge",), state="refused"), 100
     ),
@@ -140,6 +149,7 @@ SERVED = {
     "transactions": ["paywall_id_created_at_id"],
     "transactions-of-reference": ["sqlite_autoindex_ledger"],
     "transactions-of-user": ["paywall_id_user_id_created_at_id"],
+    "transactions-that-begin": ["ix_ledger_paywall_id_reference"],
     "transactions-of-state": ["paywall_id_state_created_at_id"],
 }
 """Statements that would go through all rows of a paywall, with the indexes that spare them that."""
@@ -189,12 +199,13 @@ HOT = {
         counter_rows,
         feature_rows,
         settings_rows,
+        sum_rows,
     )
     for name, prepared in vars(module).items()
     if isinstance(prepared, Prepared)
 } | {f"settle-{flags}": ledger_rows._settle(*flags) for flags in product((False, True), repeat=4)}
 """The statements that run on the driver itself, whom nobody listening to SQLAlchemy sees."""
-NUMBERS = {"seq", "row_id", "number", "count", "mine", "more", "most"}
+NUMBERS = {"seq", "shard", "units", "row_id", "number", "count", "mine", "more", "most"}
 
 
 def sample(name: str) -> object:
