@@ -14,6 +14,7 @@ from connector import __version__, actions
 from connector.api import (
     action_routes,
     addresses,
+    attention_routes,
     body_limits,
     delivery_routes,
     docs_routes,
@@ -25,6 +26,7 @@ from connector.api import (
     request_log,
     responses,
     settings_routes,
+    sum_routes,
     token_routes,
     transaction_csv,
     transaction_routes,
@@ -124,6 +126,8 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(action_routes.blueprint())
     api.register_blueprint(transaction_csv.blueprint())
     api.register_blueprint(transaction_routes.blueprint())
+    api.register_blueprint(attention_routes.blueprint())
+    api.register_blueprint(sum_routes.blueprint())
     api.register_blueprint(trigger_routes.blueprint())
     api.register_blueprint(hook_routes.blueprint())
     api.register_blueprint(delivery_routes.blueprint())

@@ -29,6 +29,13 @@ class TransactionsInput(Input):
         example="order-1001",
         max_length=REFERENCE_MAX,
     )
+    begins = Identifier(
+        "Reference Begins With",
+        "Only those whose reference begins like this, in the order of their references.",
+        example="order-",
+        max_length=REFERENCE_MAX,
+        in_forms=False,
+    )
     user = UserId("User ID", "Only those of this user.", example="user_42", max_length=USER_MAX)
     state = Identifier(
         "State",

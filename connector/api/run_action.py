@@ -12,12 +12,14 @@ from functools import partial
 
 from connector.actions.call import Call
 from connector.api import features, refunds
+from connector.api.attention import note_cap
 from connector.api.authentication import Caller
 from connector.api.rehearsal import rehearse
 from connector.api.services import Services
 from connector.api.transactions import transactions
 from connector.catalog.actions import Action, Values
 from connector.catalog.fields import Amount
+from connector.catalog.outcomes import CAP_REACHED
 from connector.catalog.test_runs import TEST
 from connector.errors import InvalidField, KeyRefused
 from connector.ledger import exactly_once
@@ -98,6 +100,8 @@ def _once(
             parts.settings.doubt_seconds,
             pricing,
         )
+    if pricing is not None and result["outcome"] == CAP_REACHED and not test:
+        note_cap(parts, caller, values["feature"], values["user"])
     if paid is not None:
         return result | {"refunded_total": refunds.total_of(parts, paid)}
     return result | (features.left_of_the_day(parts, caller, values) if pricing else {})

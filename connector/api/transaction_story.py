@@ -11,8 +11,7 @@ from connector.api.services import Services
 from connector.api.transactions import shown_row
 from connector.catalog.actions import Values, by_key
 from connector.errors import NotFound
-from connector.ledger import evidence, exactly_once
-from connector.ledger.tries import ENDS
+from connector.ledger import ends, evidence, exactly_once
 from connector.store import ledger_rows, refund_rows, try_rows
 from connector.store.ledger_rows import DONE, IN_DOUBT, PENDING, UNKNOWN, Entry
 from connector.triggers.items import shown
@@ -40,8 +39,7 @@ def story(parts: Services, caller: Caller, entry_id: str) -> Story:
         paid = ledger_rows.get(connection, entry.refund_of) if entry.refund_of else None
         steps = [(shown(entry.created_at), f"Asked for: {entry.action} of {entry.amount}.")]
         for one in tries:
-            ended = ENDS.get(one.ended, f"it ended with “{one.ended}”")
-            steps.append((shown(one.sent_at), f"Sent to Paywalls: {ended}."))
+            steps.append((shown(one.sent_at), ends.told(one)))
         for event in [told.proof, *told.fitting] if told else []:
             if event is not None:
                 steps.append((shown(event.received_at), f"Event {event.event_id} may be about it."))
@@ -66,7 +64,9 @@ def decide(parts: Services, caller: Caller, entry_id: str, *, happened: bool) ->
     Raises NotFound for one of another paywall.
     """
     parts.store.read(lambda connection: own_row(connection, caller, entry_id))
-    return exactly_once.resolve(parts.store, entry_id, happened=happened) is not None
+    return (
+        exactly_once.resolve(parts.store, entry_id, happened=happened, who=ends.OWNER) is not None
+    )
 
 
 def own_row(connection: Connection, caller: Caller, entry_id: str) -> Entry:

@@ -6,6 +6,7 @@ import secrets
 
 from flask import Blueprint, Response, g, request
 
+from connector.api.attention import attention
 from connector.api.authentication import (
     EVERY_TOKEN,
     ONLY_THE_KEY,
@@ -18,15 +19,14 @@ from connector.api.authentication import (
     identify,
 )
 from connector.api.flat_blueprint import filled
-from connector.api.hook_routes import sees_all
 from connector.api.keys import checked_key
 from connector.api.run_action import check_maximum, run_action
 from connector.api.services import services
 from connector.api.transaction_csv import table
 from connector.api.transaction_story import decide, story
-from connector.api.transactions import currency_label, transactions
+from connector.api.transactions import transactions
 from connector.catalog.actions import by_key
-from connector.console import connect_pages, event_pages, sessions, webhook_pages
+from connector.console import connect_pages, day_pages, event_pages, sessions, webhook_pages
 from connector.console.doors import (
     changed,
     console_page,
@@ -38,10 +38,9 @@ from connector.console.doors import (
 )
 from connector.console.looked_for import LookedFor, looked_for
 from connector.console.sessions import SignedIn
-from connector.console.webhook_pages import HOOKS
+from connector.console.times import local
 from connector.errors import ConnectorError
 from connector.security.rights import VIEW
-from connector.store.hook_rows import OFF
 
 HOME = "/console"
 ROWS = 50
@@ -103,23 +102,11 @@ def blueprint() -> Blueprint:
 
     @blp.get("")
     @seen(_LOOK)
-    def attention(caller: Caller) -> Response:
+    def home(caller: Caller) -> Response:
         """What somebody has to look at."""
-        parts = services()
-        wanted = {"user": caller.user} if caller.user else {}
-        undecided = [
-            row
-            for state in ("unknown", "in_doubt")
-            for row in transactions(parts, caller.paywall, {**wanted, "state": state})
-        ]
-        hooks = parts.hooks.listing(caller.paywall, "", HOOKS) if sees_all(caller) else []
-        account = parts.readiness.account(caller.key, caller.upstream)
         return console_page(
             "console/attention.html",
-            undecided=undecided,
-            hooks=[hook for hook in hooks if hook.state == OFF or hook.failing_since],
-            gap="" if caller.user or not account.possible_gap else account.triggers_message,
-            currency=currency_label(services(), caller.paywall),
+            found=attention(services(), caller),
         )
 
     @blp.get("/transactions")
@@ -135,7 +122,6 @@ def blueprint() -> Blueprint:
             asked=asked,
             rows=rows,
             more=asked.older(rows[-1]["id"]) if len(rows) == ROWS else "",
-            currency=currency_label(services(), caller.paywall),
         )
 
     @blp.get("/transactions.csv")
@@ -154,7 +140,6 @@ def blueprint() -> Blueprint:
             story=story(services(), caller, entry_id),
             said=_SAID.get(request.args.get("said", ""), ""),
             nonce=secrets.token_hex(6),
-            currency=currency_label(services(), caller.paywall),
         )
 
     @blp.post("/transactions/<entry_id>/decide")
@@ -193,9 +178,11 @@ def blueprint() -> Blueprint:
             return problem(200, "Nothing was given back", str(result["message"]))
         return see_other(f"{HOME}/transactions/{entry_id}?said=refunded")
 
+    blp.add_app_template_filter(local, "local")
     webhook_pages.add_to(blp)
     event_pages.add_to(blp)
     connect_pages.add_to(blp)
+    day_pages.add_to(blp)
     return blp
 
 

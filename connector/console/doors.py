@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, redirect, request
 
-from connector.api.authentication import Access, Right, admit, answered, identify
+from connector.api.authentication import Access, Caller, Right, admit, answered, identify
 from connector.api.services import services
 from connector.console import sessions
 from connector.console.pages import page
 from connector.console.sessions import Session
+from connector.console.times import settings
 from connector.errors import ConnectorError, KeyRefused
+from connector.store import settings_rows
 
 View = Callable[..., Response]
 FIELD = "form_word"
@@ -70,7 +72,7 @@ def _door(right: Right, access: Access, *, changes: bool) -> Callable[[View], Vi
                 if changes and not _is_own(session):
                     return problem(403, "Nothing was changed", _OTHER_SITE)
                 identify(session.key, right)
-                return answered(lambda: view(admit(access), **address))
+                return answered(lambda: view(_known(admit(access)), **address))
             except KeyRefused as refused:
                 sessions.forget_chosen(services(), g.session)
                 g.error_code = refused.code
@@ -86,6 +88,12 @@ def _door(right: Right, access: Access, *, changes: bool) -> Callable[[View], Vi
     return decorate
 
 
+def _known(caller: Caller) -> Caller:
+    """What the paywall's owner has set is known to the page."""
+    g.paywall_settings = services().store.read(lambda c: settings_rows.get(c, caller.paywall.id))
+    return caller
+
+
 def _is_own(session: Session) -> bool:
     shown = request.form.get(FIELD, "")
     return not from_elsewhere() and secrets.compare_digest(
@@ -99,9 +107,11 @@ def problem(status: int, title: str, message: str) -> Response:
 
 
 def console_page(template: str, status: int = 200, **values: object) -> Response:
-    """A page of the console, with the session's keys for the switcher."""
+    """A page of the console, with the session's keys for the switcher, and in the paywall's time
+    zone and currency."""
     session: Session | None = g.get("session")
-    return page(template, status, session=session, private=True, **values)
+    of_paywall = {"zone": settings().timezone, "currency": settings().currency_label}
+    return page(template, status, session=session, private=True, **of_paywall, **values)
 
 
 def see_other(path: str) -> Response:

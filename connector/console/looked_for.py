@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 from connector.actions.transactions import STATES, TransactionsInput
 from connector.api.flat_blueprint import filled
 from connector.catalog.actions import Values
+from connector.console.times import beginning
 from connector.errors import InvalidField
 
 _DAYS = ("since", "until")
@@ -18,7 +18,8 @@ _NAMES = ("reference", "user", "state", *_DAYS, "before")
 
 @dataclass(frozen=True)
 class LookedFor:
-    """`typed` as it was typed, `values` as Find Transaction takes them, or a `problem` with it."""
+    """`typed` as it was typed, `values` as Find Transaction takes them, or a `problem` with it. A
+    reference is looked for by its beginning; those are not cut into pages."""
 
     typed: Mapping[str, str]
     values: Values
@@ -39,15 +40,12 @@ class LookedFor:
 def looked_for(args: Mapping[str, str], only_user: str) -> LookedFor:
     """What the address asks for; a token of one user asks for that user's alone."""
     typed = {name: args[name].strip() for name in _NAMES if args.get(name, "").strip()}
-    asked = {name: _moment(text) if name in _DAYS else text for name, text in typed.items()}
+    asked = {name: beginning(text) if name in _DAYS else text for name, text in typed.items()}
+    if "reference" in asked:
+        asked["begins"] = asked.pop("reference")
     if only_user:
         asked["user"] = only_user
     try:
         return LookedFor(typed, filled(TransactionsInput(), asked))
     except InvalidField as wrong:
         return LookedFor(typed, {}, wrong.message)
-
-
-def _moment(text: str) -> str:
-    """A day, as browsers give it, is the moment at which it begins in UTC."""
-    return f"{text}T00:00:00Z" if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else text

@@ -25,6 +25,8 @@ CONSOLE = {
     "GET /console/events",
     "GET /console/connect",
     "GET /console/connect/<token_id>",
+    "GET /console/days",
+    "GET /console/days/<day>",
 }
 """What is asked by a browser that is signed in; tests/console knows how."""
 CONSOLE_READY = {
@@ -81,6 +83,8 @@ ROUTES = {
         "POST /v1/charge",
         "POST /v1/deposit",
         "POST /v1/refund",
+        "GET /v1/attention",
+        "GET /v1/sums",
         "GET /v1/transactions",
         "GET /v1/transactions.csv",
         "GET /v1/transactions/<transaction_id>",

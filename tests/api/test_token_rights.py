@@ -29,6 +29,8 @@ OPENS = {
     "* /v1/balance": {"balance", "view"},
     "* /v1/connection": {"connection", "view"},
     "* /v1/models": {"models", "view"},
+    "GET /v1/attention": {"transactions", "view"},
+    "GET /v1/sums": {"transactions", "view"},
     "* /v1/transactions": {"transactions", "view"},
     "GET /v1/transactions.csv": {"transactions", "view"},
     "GET /v1/transactions/<transaction_id>": {"transactions", "view"},

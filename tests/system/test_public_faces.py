@@ -18,6 +18,8 @@ FACES = {
     "actions": {"", "call", "refusals", "transactions"},
     "api": {
         "action_routes",
+        "attention",
+        "attention_routes",
         "authentication",
         "addresses",
         "body_limits",
@@ -39,6 +41,8 @@ FACES = {
         "responses",
         "services",
         "settings_routes",
+        "sum_routes",
+        "sums",
         "token_routes",
         "transaction_csv",
         "transaction_routes",
@@ -74,6 +78,7 @@ FACES = {
     "ledger": {
         "intents",
         "doubt",
+        "ends",
         "evidence",
         "exactly_once",
         "refunds",
@@ -97,6 +102,7 @@ FACES = {
     "specs": {"build", "downloads", "example", "flowxo", "flowxo.page"},
     "store": {
         "",
+        "attention_rows",
         "clock",
         "counter_rows",
         "delivery_rows",
@@ -123,6 +129,7 @@ FACES = {
         "session_rows",
         "settings_rows",
         "subscription_rows",
+        "sum_rows",
         "task_rows",
         "token_rows",
         "transaction_rows",

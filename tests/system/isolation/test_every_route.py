@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from connector.store import subscription_rows
+from connector.store import attention_rows, ledger_rows, subscription_rows
 from tests.api.test_route_access import CONSOLE, CONSOLE_ACCEPTED, CONSOLE_FRESH, CONSOLE_READY
 from tests.inbound.conftest import MakeConnectedApp
 from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
@@ -150,6 +150,21 @@ def finds_in_the_table(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.get("transactions.csv").text
 
 
+def sums_up(caller: Owner, tenants: Tenants) -> bool:
+    """The owner was charged, a stranger was not."""
+    rows = caller.get("sums", user=CHARGE["user"]).get_json()
+    return any(row["taken"] != "0" for row in rows)
+
+
+def needs_attention(caller: Owner, tenants: Tenants) -> bool:
+    """Something that was written down about the owner's paywall."""
+    store = tenants.owner.connected_app.connector.parts.store
+    row = store.read(lambda c: ledger_rows.get(c, own_row(tenants)))
+    assert row is not None
+    store.write(lambda c: attention_rows.note(c, row.paywall_id, "cap_reached", "pdf", "ann"))
+    return "cap_reached" in caller.get("attention").text
+
+
 def finds_by_post(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.post("transactions").text
 
@@ -226,6 +241,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/deliveries"): getting("deliveries"),
     ("POST", "/v1/deliveries"): posting("deliveries"),
     ("POST", "/v1/deliveries/<delivery_id>/replay"): posting("deliveries/{delivery_id}/replay"),
+    ("GET", "/v1/attention"): needs_attention,
+    ("GET", "/v1/sums"): sums_up,
     ("GET", "/v1/transactions"): finds,
     ("POST", "/v1/transactions"): finds_by_post,
     ("GET", "/v1/transactions.csv"): finds_in_the_table,
