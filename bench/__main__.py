@@ -18,12 +18,14 @@ from bench import (
     held,
     latency,
     machine,
+    pages,
     report,
     servers,
     strangers,
     throughput,
     triggers,
 )
+from bench.figures import Figure
 from bench.load import drive
 from bench.peers.installing import installed, versions
 from bench.processes import BenchError, pinned
@@ -44,17 +46,18 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
     help="`all` adds LiteLLM's proxy, which is large.",
 )
 @click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
-def main(peers: str, quick: bool) -> None:
+@click.option("--only", type=click.Choice(["pages"]), help="One group alone; writes no page.")
+def main(peers: str, quick: bool, only: str | None) -> None:
     """Measure the connector beside its peers and write docs/performance.md."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
     try:
-        _measure(litellm=peers == "all", quick=quick)
+        _measure(litellm=peers == "all", quick=quick, only=only)
     except BenchError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _measure(*, litellm: bool, quick: bool) -> None:
+def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
     if not sys.platform.startswith("linux"):
         raise BenchError("The measurement needs Linux: it pins processes and reads /proc.")
     cores = sorted(os.sched_getaffinity(0))
@@ -78,19 +81,24 @@ def _measure(*, litellm: bool, quick: bool) -> None:
             facts = [*machine.describe(folder), *_about_peers(bench), _about_stub(bench)]
             if len(cores) == 1:
                 facts.append("only one core: the load generator took part of it")
-            with servers.running(bench) as running:
-                figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
-            figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
-            figures += strangers.measure(bench)
+            figures = [] if only else _all_but_pages(bench)
+            figures += pages.measure(bench)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())
     click.echo(f"\n{report.table(figures)}\n\n{summary}")
-    if not quick:
+    if not quick and not only:
         facts.insert(0, f"measured on {datetime.now(UTC):%Y-%m-%d}")
         _PAGE.parent.mkdir(exist_ok=True)
         _PAGE.write_text(report.page(figures, summary, facts))
         click.echo(f"Written to {_PAGE.relative_to(_ROOT)}.")
+
+
+def _all_but_pages(bench: Bench) -> list[Figure]:
+    with servers.running(bench) as running:
+        figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
+    figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
+    return [*figures, *strangers.measure(bench)]
 
 
 def _about_peers(bench: Bench) -> list[str]:

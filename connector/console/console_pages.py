@@ -163,6 +163,8 @@ def blueprint() -> Blueprint:
     @blp.post("/transactions/<entry_id>/refund")
     @changed(Right(("refund",), one_user=False))
     def refund(caller: Caller, entry_id: str) -> Response:
+        if request.form.get("sure") != "yes":
+            return problem(400, "Nothing was given back", "Tick that it is to be given back now.")
         found = story(services(), caller, entry_id)
         action = by_key("refund")
         if action is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import product
 
 from sqlalchemy import Connection, select
 
@@ -23,13 +24,24 @@ def received(
     """Events of these types that may be a user's, received since a moment, the oldest first, at
     most `MOST_EVENTS`. Where no wallet of the user is known, any event may be theirs."""
     theirs = event_rows.wallets_of(connection, ids, user)
-    query = select(*_columns).where(
-        events.c.paywall_id.in_(ids), events.c.type.in_(types), events.c.received_at >= since
-    )
-    if theirs:
-        query = query.where(events.c.wallet_id.in_([*theirs, user]))
-    query = query.order_by(events.c.received_at).limit(MOST_EVENTS)
-    return [EventRow(*row) for row in connection.execute(query)]
+    kept = events.c.type.in_(types), events.c.received_at >= since
+    if theirs:  # wallet by wallet: those of a user are few, those since a moment may be all
+        queries = [
+            select(*_columns)
+            .where(events.c.paywall_id == one, events.c.wallet_id == wallet, *kept)
+            .order_by(events.c.seq)
+            for one, wallet in product(ids, {*theirs, user})
+        ]
+    else:
+        queries = [
+            select(*_columns)
+            .where(events.c.paywall_id.in_(ids), *kept)
+            .order_by(events.c.received_at)
+        ]
+    rows = [
+        EventRow(*row) for query in queries for row in connection.execute(query.limit(MOST_EVENTS))
+    ]
+    return sorted(rows, key=lambda row: row.received_at)[:MOST_EVENTS]
 
 
 def done_beside(

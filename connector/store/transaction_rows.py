@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry, selection
 from connector.store.paging import older_than
@@ -22,6 +23,7 @@ SHOWN_AS = {
     UNKNOWN: "unknown",
 }
 """What each state of a row is called where builders see it."""
+_PLACE = ledger.c.created_at, ledger.c.id
 LOOKED_AT = 1_000
 """So many references that begin alike are looked at."""
 
@@ -47,21 +49,29 @@ def listing(
 ) -> list[Entry]:
     """The rows of a paywall that fit, the newest first. Raises InvalidField for a `before` that is
     none of its rows."""
-    mine = ledger.c.paywall_id.in_(paywall_ids)
-    place = ledger.c.created_at, ledger.c.id
     if asked.begins:
         return _beginning(connection, paywall_ids, asked, limit)
-    query = selection().where(mine, *_conditions(connection, paywall_ids, asked))
+    mine = ledger.c.paywall_id.in_(paywall_ids)
+    conditions = _conditions(connection, paywall_ids, asked)
     if asked.before:
         missing = "There is no such transaction (any more)."
-        query = query.where(
-            older_than(connection, place, mine, ledger.c.id == asked.before, missing=missing)
+        conditions.append(
+            older_than(connection, _PLACE, mine, ledger.c.id == asked.before, missing=missing)
         )
-    if not asked.reference:
-        query = query.order_by(*(column.desc() for column in place)).limit(limit)
-    rows = [Entry(**row._mapping) for row in connection.execute(query)]
-    # Of one reference there are few rows: in SQL an order would have them all be read by time.
+    # One question for each paywall and state: the newest of several in one have to be sorted.
+    rows: list[Entry] = []
+    for paywall_id, state in product(paywall_ids, _states(asked) or [""]):
+        query = selection().where(ledger.c.paywall_id == paywall_id, *conditions)
+        query = query.where(ledger.c.state == state) if state else query
+        if not asked.reference:  # of which there are few rows: an order has all be read by time
+            query = query.order_by(*(column.desc() for column in _PLACE)).limit(limit)
+        rows += [Entry(**row._mapping) for row in connection.execute(query)]
     return sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)[:limit]
+
+
+def _states(asked: Asked) -> list[str]:
+    """The states that a row may have, none for all."""
+    return [state for state, shown in SHOWN_AS.items() if shown == asked.state]
 
 
 def _beginning(
@@ -69,25 +79,30 @@ def _beginning(
 ) -> list[Entry]:
     """The same for references that begin with something, in the order of the references: what may
     begin so is too much to be sorted by time. No more than LOOKED_AT are looked at."""
-    low, high = asked.begins, asked.begins + chr(0x10FFFF)
-    first, behind = (
-        ("~>=~", "~<~") if connection.dialect.name == "postgresql" else (">=", "<")
-    )  # PostgreSQL's order of texts is a language's; these are the order of the index
-    named = (
-        select(ledger.c.id)
-        .where(
-            ledger.c.paywall_id.in_(paywall_ids),
-            ledger.c.reference.op(first, is_comparison=True)(low),
-            ledger.c.reference.op(behind, is_comparison=True)(high),
-            *([ledger.c.user_id == asked.user] if asked.user else []),
-        )
-        .limit(LOOKED_AT)
-    )
-    query = selection().where(
-        ledger.c.id.in_(named), *_conditions(connection, paywall_ids, replace(asked, begins=""))
-    )
+    mine = ledger.c.paywall_id.in_(paywall_ids)
+    conditions = _conditions(connection, paywall_ids, replace(asked, begins=""))
+    if asked.state:
+        conditions.append(ledger.c.state.in_(_states(asked)))
+    if asked.user:  # whose rows are fewer than those that begin so
+        begins = func.substr(ledger.c.reference, 1, len(asked.begins)) == asked.begins
+        query = selection().where(mine, begins, *conditions).limit(LOOKED_AT)
+    else:
+        begins = and_(*_between(connection, asked.begins, asked.begins + chr(0x10FFFF)))
+        named = select(ledger.c.id).where(mine, begins).limit(LOOKED_AT)
+        query = selection().where(ledger.c.id.in_(named), *conditions)
     rows = [Entry(**row._mapping) for row in connection.execute(query)]
     return sorted(rows, key=lambda row: (row.reference, row.created_at, row.id))[:limit]
+
+
+def _between(connection: Connection, low: str, high: str) -> tuple[ColumnElement[bool], ...]:
+    """Whether a reference is at least `low` and below `high`, in the order of the index: on
+    PostgreSQL the usual order of texts is that of a language."""
+    named = connection.dialect.name == "postgresql"
+    first, behind = ("~>=~", "~<~") if named else (">=", "<")
+    return (
+        ledger.c.reference.op(first, is_comparison=True)(low),
+        ledger.c.reference.op(behind, is_comparison=True)(high),
+    )
 
 
 def _conditions(
@@ -100,9 +115,6 @@ def _conditions(
         conditions += [ledger.c.action.in_(asked.actions), ledger.c.reference.in_(kept)]
     if asked.user:
         conditions.append(ledger.c.user_id == asked.user)
-    if asked.state:
-        states = [state for state, shown in SHOWN_AS.items() if shown == asked.state]
-        conditions.append(ledger.c.state.in_(states))
     if asked.since is not None:
         conditions.append(ledger.c.created_at >= asked.since)
     if asked.until is not None:

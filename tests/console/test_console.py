@@ -366,7 +366,7 @@ class TestTransactions:
         row = Visitor(stranger, owner.client).row("order-eve")
         for answer in (
             owner.get(f"/transactions/{row}"),
-            owner.post(f"/transactions/{row}/refund"),
+            owner.post(f"/transactions/{row}/refund", sure="yes"),
             owner.post(f"/transactions/{row}/decide", happened="no", sure="yes"),
         ):
             assert answer.status_code == 404
@@ -375,7 +375,7 @@ class TestTransactions:
 
     def test_a_refund_of_a_part_and_of_the_rest(self, owner: Visitor) -> None:
         path = f"/transactions/{owner.row('order-1')}"
-        part = {"amount": "2", "nonce": "abc", "reason": "broken"}
+        part = {"amount": "2", "nonce": "abc", "reason": "broken", "sure": "yes"}
         for _ in range(2):  # the form is sent twice
             answer = owner.post(f"{path}/refund", **part)
             assert (answer.status_code, "said=refunded" in answer.headers["Location"]) == (
@@ -383,10 +383,11 @@ class TestTransactions:
                 True,
             )
         assert owner.builder.get("balance", user="ann").get_json()["balance"] == "47"
-        too_much = owner.post(f"{path}/refund", amount="4", nonce="def")
+        too_much = owner.post(f"{path}/refund", amount="4", nonce="def", sure="yes")
         assert "At most 3 can be given back" in too_much.text
-        assert "must be" in owner.post(f"{path}/refund", amount="0", nonce="x").text
-        owner.post(f"{path}/refund")
+        assert "must be" in owner.post(f"{path}/refund", amount="0", nonce="x", sure="yes").text
+        assert "Tick that it is to be given back" in owner.post(f"{path}/refund").text
+        owner.post(f"{path}/refund", sure="yes")
         assert owner.builder.get("balance", user="ann").get_json()["balance"] == "50"
         assert "This payment was refunded." in owner.get(path).text
 
@@ -395,7 +396,7 @@ class TestTransactions:
         use(owner.builder, reference="order-1")
         rows = owner.builder.get("transactions", reference="order-1").get_json()
         (row,) = [row["id"] for row in rows if row["action"] == "use"]
-        assert owner.post(f"/transactions/{row}/refund").status_code == 303
+        assert owner.post(f"/transactions/{row}/refund", sure="yes").status_code == 303
 
     def test_what_is_in_doubt_needs_attention_and_is_decided_once(self, owner: Visitor) -> None:
         assert "Nothing: every transaction is decided" in owner.get().text
@@ -453,6 +454,70 @@ class TestTransactions:
             assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         owner.sign_in(label=MARKUP)
         assert "<svg" not in owner.get().text
+
+
+class TestDays:
+    def test_a_day_opens_its_users_and_they_open_their_days(self, owner: Visitor) -> None:
+        owner.builder.user("bob", balance="9")
+        owner.builder.post("charge", user="bob", amount="7", reference="order-bob")
+        owner.builder.post("refund", reference="order-1")
+        page = owner.get("/days").text
+        (day,) = re.findall(r'href="/console/days/([\d-]+)"', page)
+        assert 'data-label="taken">12<' in page
+        assert 'data-label="given back">5<' in page
+        one = owner.get(f"/days/{day}").text
+        assert re.findall(r"days\?user=(\w+)", one) == ["bob", "ann"]  # who spent more
+        assert f"since={day}&amp;until=" in one
+        assert 'data-label="taken">7<' in owner.get("/days", user="bob").text
+        assert "Nothing yet." in owner.get("/days", user="eve").text
+
+    @pytest.mark.parametrize("day", ["yesterday", "2026-02-30", "9999-12-31", "%3Cb%3E"])
+    def test_what_is_no_day_is_not_there(self, owner: Visitor, day: str) -> None:
+        answer = owner.get(f"/days/{day}")
+        assert answer.status_code == 404
+        assert "There is no such day" in answer.text
+
+    def test_times_and_days_are_the_paywalls(self, owner: Visitor) -> None:
+        def midnight(zone: str) -> str:
+            values = {"timezone": zone, "currency_label": "<i>"}
+            told = owner.builder.client.put(
+                "/v1/settings", json=values, headers=owner.builder.bearer
+            )
+            return str(told.get_json()["day"])
+
+        west, east = midnight("Pacific/Pago_Pago"), midnight("Pacific/Kiritimati")
+        page = owner.get("/transactions").text
+        assert "When (Pacific/Kiritimati)" in page
+        assert f'data-label="when">{east} ' in page
+        assert "5 &lt;i&gt;" in page
+        assert "order-1" in owner.get("/transactions", since=east).text
+        assert "order-1" not in owner.get("/transactions", since="2036-01-01").text
+        assert midnight("Pacific/Pago_Pago") == west
+        assert "order-1" not in owner.get("/transactions", since=east).text
+        assert f'data-label="when">{west} ' in owner.get("/transactions").text
+
+    def test_the_days_of_another_paywall_are_its_own(self, owner: Visitor, facade: Facade) -> None:
+        key = f"sk-paywalls-sandbox-{secrets.token_hex(6)}"
+        stranger = Visitor(Builder(facade, key), facade.app.test_client())
+        stranger.sign_in()
+        assert "Nothing yet." in stranger.get("/days").text
+        assert "Nothing yet." in stranger.get("/days", user="ann").text
+
+
+class TestAttention:
+    def test_what_happened_lately_says_what_to_do(self, owner: Visitor) -> None:
+        put(owner.builder, price="1", cap_per_user_day="0.5")
+        use(owner.builder, reference="run-1")
+        page = owner.get().text
+        assert "A limit stopped somebody" in page
+        assert "raise the limit" in page
+
+    def test_who_decided_is_told(self, owner: Visitor) -> None:
+        owner.builder.fault("charge", "drop_before_commit")
+        owner.builder.post("charge", user="ann", amount="2", reference="order-lost")
+        path = f"/transactions/{owner.row('order-lost')}"
+        owner.post(f"{path}/decide", happened="no", sure="yes")
+        assert "Somebody with the paywall&#39;s key wrote down" in owner.get(path).text
 
 
 def test_a_database_that_is_away_is_a_page(tmp_path: Path) -> None:

@@ -26,9 +26,11 @@ from tests.support.processes import (
     running_sandbox,
     until,
 )
-from tests.triggers.delivery.receiver import running_receiver
+from tests.triggers.delivery.receiver import running_receiver, says
 
 pytestmark = pytest.mark.xdist_group("pages")
+MARKUP = "\"'><svg/onload=alert(1)>&lt;=1+1"
+SCRIPT = "<script>alert(2)</script>{{7*7}}"
 AXE = {"private": True, "dependencies": {"axe-core": "4.11.0"}}
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -209,9 +211,16 @@ def walk_through(page: Page, server: Server, paywall: SandboxPaywall, axe: str) 
     page.get_by_role("link", name="order-1").click()
     expect(page.get_by_text("was charged").first).to_be_visible()
     assert findings(page, axe) == []
+    page.get_by_label("Give it back to ann now").check()
     page.get_by_role("button", name="Refund").click()
     expect(page.get_by_role("status").first).to_have_text("The money was given back.")
     assert paywall.balance("ann") == Decimal(50)
+    page.get_by_role("link", name="Days").click()
+    expect(page.get_by_role("row").last).to_contain_text("2")
+    assert findings(page, axe) == []
+    page.get_by_role("cell").get_by_role("link").first.click()
+    page.get_by_role("link", name="ann").click()
+    assert findings(page, axe) == []
     page.get_by_role("link", name="Needs attention").click()
     assert findings(page, axe) == []
     page.get_by_role("link", name="order-lost").click()
@@ -240,6 +249,7 @@ def test_the_console_without_javascript(
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Transactions").click()
     page.get_by_role("link", name="order-1").click()
+    page.get_by_label("Give it back to ann now").check()
     page.get_by_role("button", name="Refund").click()
     expect(page.get_by_role("status").first).to_have_text("The money was given back.")
     context.close()
@@ -262,7 +272,7 @@ def test_webhooks_and_events_are_walked_through(
         assert findings(page, axe) == []
         page.get_by_role("button", name="Send a sample").click()
         expect(page.get_by_role("status").first).to_have_text("A sample is on its way.")
-        until(lambda: _answered(page))
+        until(lambda: _tells(page, "answered 200"))
         assert findings(page, axe) == []
         page.goto(f"{server.address}/console/events")
         charge(server, paywall, "order-1")
@@ -277,6 +287,47 @@ def test_webhooks_and_events_are_walked_through(
         page.get_by_text("Delete", exact=True).click()
         page.get_by_role("button", name="Delete for good").click()
         expect(page.get_by_text("There are none.")).to_be_visible()
+
+
+def test_what_others_wrote_is_text_on_every_page(
+    page: Page, server: Server, upstream: Server, paywall: SandboxPaywall
+) -> None:
+    """Users, references, notes, models, fields of events, and what hooks answer."""
+    complaints: list[str] = []
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    paywall.user(MARKUP, balance="50")
+    values = {"user": MARKUP, "amount": "2", "reference": MARKUP}
+    values["description"] = MARKUP + SCRIPT
+    with running_receiver(says(500, body=(MARKUP + SCRIPT).encode())) as receiver:
+        hook = {"target_url": receiver.url, "trigger": "any_event"}
+        for path, body in (("hooks", hook), ("charge", values)):
+            answer = httpx.post(
+                f"{server.address}/v1/{path}",
+                json=body,
+                headers=paywall.bearer,
+                trust_env=False,
+                timeout=PATIENCE,
+            )
+            assert answer.status_code < 300, answer.text
+        paywall.emit("paywall.usage.charge.created", MARKUP, model=MARKUP + SCRIPT)
+        sign_in(page, server, paywall, "/console/webhooks")
+        until(lambda: _tells(page, "answered 500"))
+        page.goto(f"{server.address}/console/days")
+        page.get_by_role("cell").get_by_role("link").first.click()
+        day = page.url.removeprefix(f"{server.address}/console")
+        for name in ("", "/transactions", day, "/events", "/webhooks"):
+            page.goto(f"{server.address}/console{name}")
+            for fold in page.locator("main summary").all():
+                fold.click()
+            if name:
+                expect(page.locator("main")).to_contain_text(MARKUP)
+            assert page.locator("main :is(svg, script, img)").count() == 0
+        page.goto(f"{server.address}/console/transactions")
+        page.get_by_role("cell").get_by_role("link").first.click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
+        assert page.locator("main :is(svg, script, img)").count() == 0
+    assert complaints == []
 
 
 def test_connecting_a_tool_shows_a_light_for_its_first_call(
@@ -299,10 +350,10 @@ def test_connecting_a_tool_shows_a_light_for_its_first_call(
     assert token not in page.content()
 
 
-def _answered(page: Page) -> bool:
-    """Whether the page tells, loaded anew, that something was taken."""
+def _tells(page: Page, words: str) -> bool:
+    """Whether the page tells something, loaded anew."""
     page.reload()
-    return "answered 200" in page.content()
+    return words in page.content()
 
 
 def sign_in(page: Page, server: Server, paywall: SandboxPaywall, path: str) -> None:

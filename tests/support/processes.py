@@ -236,6 +236,10 @@ class SandboxPaywall:
         """Let it forget everything but its id; its first key is valid again."""
         self.key = self._control("POST", "reset", {})["key"]
 
+    def emit(self, kind: str, user: str, **data: object) -> None:
+        """Have an event of a type happen to a user."""
+        self._control("POST", "events", {"type": kind, "user": user, "data": data})
+
     def advance(self, seconds: float) -> None:
         """Put its clock forward."""
         self._control("POST", "clock", {"advance": seconds})
