@@ -16,6 +16,7 @@ from connector.api import (
     addresses,
     attention_routes,
     body_limits,
+    callback_routes,
     delivery_routes,
     docs_routes,
     feature_routes,
@@ -36,6 +37,7 @@ from connector.api.openapi import Problem
 from connector.api.rate_limits import RateLimits
 from connector.api.services import Services, attach, services
 from connector.api.write_probe import WriteProbe
+from connector.chats.at_most_once import Chats
 from connector.config.settings import Settings
 from connector.console import assets, console_pages, guide_pages, landing, spec_pages
 from connector.inbound.background import Background
@@ -47,11 +49,13 @@ from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
 from connector.pricing.rules import Features
 from connector.security.admission import Admission
+from connector.security.callback_secrets import CallbackSecrets
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.security.tokens import Tokens
 from connector.store import Store, make_engine
 from connector.telemetry.logs import register_secret
+from connector.triggers.callbacks import CallbackWorker
 from connector.triggers.delivery import DeliveryWorker
 from connector.triggers.hooks import Hooks
 from connector.triggers.push_client import PushClient
@@ -72,20 +76,30 @@ class Threads:
 
     store: Store
     delivery: DeliveryWorker
+    callbacks: CallbackWorker
     housekeeper: Housekeeper
     background: Background
+    chats: Chats
 
     def start_worker(self) -> None:
         """Begin to send what the outbox holds, and to look after everything else."""
         self.delivery.start()
+        self.callbacks.start()
         self.housekeeper.start()
+
+    def wind_down(self) -> None:
+        """The process is being stopped: whoever waits for a long answer is let go in time."""
+        self.chats.wind_down()
 
     def stop(self) -> None:
         """Finish what is under way, then let go of the database."""
         self.delivery.wind_down()  # what the worker is at may take a minute
+        self.callbacks.wind_down()
         self.housekeeper.stop()
         self.delivery.stop()
+        self.callbacks.stop()
         self.background.close()
+        self.chats.stop()  # which may take as long as the process may live
         self.store.close()
 
 
@@ -134,6 +148,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(token_routes.blueprint())
     api.register_blueprint(feature_routes.blueprint())
     api.register_blueprint(settings_routes.blueprint())
+    api.register_blueprint(callback_routes.blueprint())
     app.register_blueprint(inbound_routes.blueprint())
     app.register_blueprint(openai_routes.blueprint())
     app.register_blueprint(health_routes.blueprint())
@@ -159,6 +174,11 @@ def stop(app: Flask) -> None:
     threads(app).stop()
 
 
+def wind_down(app: Flask) -> None:
+    """The process of `app` is being stopped: let nobody wait until it is killed."""
+    threads(app).wind_down()
+
+
 def key_accepted(app: Flask) -> Callable[[str], bool]:
     """Tells of a key whether upstream has accepted it in this process lately."""
     with app.app_context():
@@ -181,6 +201,17 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
     encryption = Encryption(settings.secret_keys)
     push_client = PushClient(settings.allowed_targets)
     delivery = DeliveryWorker(store, settings, encryption, push_client)
+    callback_secrets = CallbackSecrets(settings.secret_keys)
+    chats = Chats(store, encryption, settings.threads, settings.graceful_seconds)
+    callbacks = CallbackWorker(
+        store,
+        encryption,
+        callback_secrets,
+        push_client,
+        settings.retry_schedule,
+        chats.give_up_abandoned,
+    )
+    chats.on_push(callbacks.wake)
     reconcile = Reconcile(store, settings.event_retention_days, delivery.wake)
     subscriptions = Subscriptions(settings, store, identity, endpoints, encryption)
     admission = Admission(
@@ -200,9 +231,12 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         inbound=Inbound(store, endpoints, settings.event_retention_days, delivery.wake),
         hooks=Hooks(store, encryption, push_client, settings.hooks_per_paywall, delivery.wake),
         features=Features(store),
+        chats=chats,
+        push_client=push_client,
+        callback_secrets=callback_secrets,
         tokens=Tokens(store, encryption, settings.secret_keys, keep_keys=settings.keep_keys),
         readiness=Readiness(
             settings, identity, admission, client, subscriptions, reconcile, background
         ),
     )
-    return services, Threads(store, delivery, housekeeper, background)
+    return services, Threads(store, delivery, callbacks, housekeeper, background, chats)

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import ValidationError, validates_schema
+
 from connector.actions.call import Call
-from connector.actions.refusals import explain
+from connector.actions.refusals import explain, links_in
 from connector.catalog.actions import Input, Kind, Output, Values, action
-from connector.catalog.fields import PROMPT_MAX, Count, Identifier, Number, Text, user_id
+from connector.catalog.callbacks import callback_url, wait
+from connector.catalog.fields import PROMPT_MAX, Count, Flag, Identifier, Number, Text, user_id
 from connector.catalog.json_fields import Messages
-from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, DECLINED, MEANINGS, TOPUP_REQUIRED
+from connector.catalog.outcomes import (
+    ANSWERED,
+    AUTHORIZATION_REQUIRED,
+    DECLINED,
+    MEANINGS,
+    PENDING,
+    TOPUP_REQUIRED,
+    UNKNOWN,
+)
+from connector.catalog.references import chat_reference
 from connector.jsontext import scalar
 
 _NOTHING = "The model gave an empty answer."
@@ -65,6 +77,21 @@ class ChatInput(Input):
         low=1,
         high=1_000_000,
     )
+    reference = chat_reference()
+    wait = wait()
+    callback_url = callback_url()
+
+    @validates_schema
+    def _waits_for_a_reference(self, values: Values, **_: Any) -> None:
+        if "reference" in values:
+            return
+        for name in ("wait", "callback_url"):
+            if name in values:
+                raise ValidationError(
+                    f"“{self.fields[name].metadata['title']}” is for chats with a “Reference”: "
+                    "fill it in too, such as the message number.",
+                    "reference",
+                )
 
 
 class ChatOutput(Output):
@@ -80,6 +107,25 @@ class ChatOutput(Output):
     prompt_tokens = Count("Prompt Tokens", "Tokens in the question.", example=12)
     completion_tokens = Count("Completion Tokens", "Tokens in the answer.", example=40)
     total_tokens = Count("Total Tokens", "Tokens in all.", example=52)
+    user = Text("User ID", "The user who asked.", example="user_42")
+    reference = Text("Reference", "The reference of this chat, if it has one.", example="")
+    duplicate = Flag(
+        "Duplicate",
+        "Yes when this reference had been asked before, so nothing was asked now.",
+        example=False,
+    )
+
+
+def request_body(values: Values) -> dict[str, Any]:
+    """The request in OpenAI's form: all that is sent upstream."""
+    messages = list(values.get("messages") or [{"role": "user", "content": values["prompt"]}])
+    if "system" in values:
+        messages.insert(0, {"role": "system", "content": values["system"]})
+    options: Values = {
+        name: values[name] for name in ("temperature", "max_tokens") if name in values
+    }
+    body = {"model": values["model"], "messages": messages, "user": values["user"]}
+    return {**body, "stream": False, **options}
 
 
 @action(
@@ -90,14 +136,21 @@ class ChatOutput(Output):
     input=ChatInput,
     output=ChatOutput,
     outcomes={
-        "answered": "The model answered: see Reply.",
+        ANSWERED: "The model answered: see Reply. Without success, an answer that came more than a "
+        "day ago and is not kept any more.",
         AUTHORIZATION_REQUIRED: MEANINGS[AUTHORIZATION_REQUIRED],
         TOPUP_REQUIRED: MEANINGS[TOPUP_REQUIRED],
+        PENDING: "Only with a reference: the answer is not there yet. Send the same again to go on "
+        "waiting, or wait for the callback.",
+        UNKNOWN: "Only with a reference: the answer was lost, and nobody can tell whether it was "
+        "paid for. Take a new reference to ask again.",
     },
+    at_most_once=request_body,
 )
 def chat(call: Call, values: Values) -> Values:
-    """An answer without `usage` was not metered: it is asked whether it stands for a refusal."""
-    answer = call.upstream.chat(_body(values))
+    """An answer without `usage` was not metered: it is asked whether it stands for a refusal. With
+    a reference only one that holds its link does, for a refusal frees the reference."""
+    answer = call.upstream.chat(request_body(values))
     choice = answer["choices"][0]
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
@@ -105,12 +158,13 @@ def chat(call: Call, values: Values) -> Values:
     usage = answer.get("usage")
     result = {
         "success": True,
-        "outcome": "answered",
+        "outcome": ANSWERED,
         "message": reply or _why_silent(message, choice),
         "reply": reply,
         "model": scalar(answer.get("model")) or values["model"],
         "finish_reason": scalar(choice.get("finish_reason")),
         "completion_id": scalar(answer.get("id")),
+        "user": values["user"],
     }
     if isinstance(usage, dict):
         return result | {
@@ -118,21 +172,9 @@ def chat(call: Call, values: Values) -> Values:
             for name in ("prompt_tokens", "completion_tokens", "total_tokens")
         }
     outcome, link = explain(call.upstream, values["user"], reply, None)
-    if outcome == DECLINED:
+    if outcome == DECLINED or ("reference" in values and link not in links_in(reply)):
         return result
     return result | {"success": False, "outcome": outcome, "action_url": link}
-
-
-def _body(values: Values) -> dict[str, Any]:
-    """The request in OpenAI's form."""
-    messages = list(values.get("messages") or [{"role": "user", "content": values["prompt"]}])
-    if "system" in values:
-        messages.insert(0, {"role": "system", "content": values["system"]})
-    options: Values = {
-        name: values[name] for name in ("temperature", "max_tokens") if name in values
-    }
-    body = {"model": values["model"], "messages": messages, "user": values["user"]}
-    return {**body, "stream": False, **options}
 
 
 def _said(message: Values) -> str:

@@ -12,6 +12,7 @@ from functools import partial
 
 from connector.actions.call import Call
 from connector.api import features, refunds
+from connector.api.answer_once import answer_once
 from connector.api.attention import note_cap
 from connector.api.authentication import Caller
 from connector.api.rehearsal import rehearse
@@ -41,27 +42,35 @@ def run_action(parts: Services, caller: Caller, action: Action, values: Values) 
     allowed = told(caller.token.actions) if caller.token else ""
     call = partial(
         Call,
-        caller.upstream,
-        lambda: replace(parts.readiness.account(caller.key, caller.upstream), allowed=allowed),
-        lambda asked: transactions(parts, caller.paywall, asked),
-        lambda asked: features.usage_of(parts, caller, asked),
+        account=lambda: replace(
+            parts.readiness.account(caller.key, caller.upstream), allowed=allowed
+        ),
+        transactions=lambda asked: transactions(parts, caller.paywall, asked),
+        usage=lambda asked: features.usage_of(parts, caller, asked),
     )
+    counted = action.exactly_once or action.at_most_once
+    if counted and caller.user and "reference" in values:
+        _refuse_too_long(values["reference"])
     if action.exactly_once:
         _refuse_beyond_token(caller, action, values)
         try:
-            result = _once(parts, caller, action, values, partial(_try, action, call))
+            perform = partial(_try, action, partial(call, caller.upstream))
+            result = _once(parts, caller, action, values, perform)
         except KeyRefused:
             parts.identity.distrust(caller.key)
             raise
+    elif action.at_most_once and "reference" in values:
+        result = answer_once(parts, caller, action, values, call)
     else:
-        result = action.perform(call(), values)
+        result = action.perform(call(caller.upstream), values)
     parts.rate_limits.proven(caller.key)
     parts.readiness.soon(caller.key, values.get("user", ""))
     return result
 
 
-def _try(action: Action, call: Callable[[str, bool], Call], now: Try) -> Values:
-    return action.perform(call(now.upstream_key, now.in_doubt), now.values)
+def _try(action: Action, call: Callable[..., Call], now: Try) -> Values:
+    told = call(idempotency_key=now.upstream_key, in_doubt=now.in_doubt)
+    return action.perform(told, now.values)
 
 
 def _once(
@@ -118,13 +127,16 @@ def _sender(parts: Services, caller: Caller) -> Sender:
 
 
 def _refuse_beyond_token(caller: Caller, action: Action, values: Values) -> None:
-    """Raises NotAllowedByToken for more than a token may move at once, and InvalidField for a
-    reference that is too long for a user's own space."""
+    """Raises NotAllowedByToken for more than a token may move at once."""
     if caller.token is None or action.exactly_once is None:
         return
     if not action.exactly_once.priced:
         caller.token.require_amount(action.exactly_once.amount(values))
-    if caller.user and len(values["reference"]) > LONGEST:
+
+
+def _refuse_too_long(reference: str) -> None:
+    """Raises InvalidField for a reference that is too long for a user's own space."""
+    if len(reference) > LONGEST:
         raise InvalidField(
             f"“Reference” may have at most {LONGEST} letters with a token of one user. Use a "
             "shorter one.",

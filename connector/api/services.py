@@ -9,17 +9,20 @@ from flask import current_app, g
 
 from connector.api.rate_limits import RateLimits
 from connector.api.write_probe import WriteProbe
+from connector.chats.at_most_once import Chats
 from connector.config.settings import Settings
 from connector.deadline import Deadline
 from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.pricing.rules import Features
 from connector.security.admission import Admission
+from connector.security.callback_secrets import CallbackSecrets
 from connector.security.encryption import Encryption
 from connector.security.identity import Identity
 from connector.security.tokens import Tokens
 from connector.store import Store
 from connector.triggers.hooks import Hooks
+from connector.triggers.push_client import PushClient
 from connector.upstream import Client, Upstream
 
 BUDGET_SECONDS = 24.0
@@ -45,6 +48,9 @@ class Services:
     hooks: Hooks = field(repr=False)
     tokens: Tokens = field(repr=False)
     features: Features = field(repr=False)
+    chats: Chats = field(repr=False)
+    push_client: PushClient = field(repr=False)
+    callback_secrets: CallbackSecrets = field(repr=False)
 
 
 def attach(services: Services) -> None:

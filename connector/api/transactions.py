@@ -7,7 +7,7 @@ from typing import Any
 from connector.api.services import Services
 from connector.catalog.actions import Values, actions
 from connector.catalog.fields import PAGE_MAX
-from connector.ledger.verdicts import Verdict
+from connector.catalog.verdicts import Verdict
 from connector.store import settings_rows, transaction_rows
 from connector.store.ledger_rows import DONE, FREE, Entry
 from connector.store.paywall_rows import Paywall

@@ -126,7 +126,9 @@ class Action:
     ("Charges …"). `outcomes` maps every outcome to what it means, the one of success first.
     `exactly_once`, if given, puts the ledger around `perform`; `get` says whether GET is answered
     as well as POST; `many` that the answer is a list of `output`; `stored` that it tells what
-    the connector itself has of the caller's paywall.
+    the connector itself has of the caller's paywall. `at_most_once`, if given, is what is sent
+    upstream for some values: a call with a reference is never sent twice then, may take long, and
+    is known by that.
     """
 
     key: str
@@ -142,6 +144,7 @@ class Action:
     get: bool
     many: bool
     stored: bool
+    at_most_once: Callable[[Values], Values] | None
 
     def words(self) -> dict[str, Words]:
         """The input's fields with their words, required ones first as they are declared."""
@@ -190,6 +193,7 @@ def action(
     get: bool | None = None,
     many: bool = False,
     stored: bool = False,
+    at_most_once: Callable[[Values], Values] | None = None,
 ) -> Callable[[Callable[[Any, Values], Values]], Callable[[Any, Values], Values]]:
     """Register a function as an action; its address is `/v1/<key with dashes>`.
 
@@ -220,6 +224,7 @@ def action(
             get=kind is not Kind.WRITE if get is None else get,
             many=many,
             stored=stored,
+            at_most_once=at_most_once,
         )
         return perform
 

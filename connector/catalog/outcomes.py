@@ -10,6 +10,10 @@ FREE = "free"
 UNKNOWN = "unknown"
 """Of an exactly-once action that nobody can tell whether it happened."""
 
+ANSWERED = "answered"
+PENDING = "pending"
+"""Of a chat whose answer is still being written, or goes to a callback address."""
+
 REFUNDED = "refunded"
 """Of a refund that went through; and of a charge that was given back whole since."""
 NOTHING_TO_REFUND = "nothing_to_refund"

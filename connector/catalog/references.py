@@ -27,6 +27,17 @@ def reference(what: str = "charge") -> NewReference:
     )
 
 
+def chat_reference() -> NewReference:
+    """What a chat is for, where it is to be asked only once (docs/long-chats.md)."""
+    return NewReference(
+        "Reference",
+        "What this is for, such as the message number. With it the message is asked and paid for "
+        "only once, however long the answer takes: send the same again to get it.",
+        example="message-1001",
+        max_length=REFERENCE_MAX,
+    )
+
+
 def refuse_lost_reference(reference: str, field: str = "reference") -> None:
     """Raises InvalidField for a reference whose number was lost: everything whose number is
     missing would share it, and only the first would be charged.

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from connector import __version__, actions
-from connector.app import create_app, key_accepted, start_worker, stop
+from connector.app import create_app, key_accepted, start_worker, stop, wind_down
 from connector.brands import BRANDS, PAYWALLS
 from connector.cli import ledger_commands
 from connector.cli.demo import Demo
@@ -177,7 +177,7 @@ def _serving(settings: Settings) -> Service:
     app = create_app(settings)
     if settings.run_worker:
         start_worker(app)
-    return Service(app, key_accepted(app), partial(stop, app))
+    return Service(app, key_accepted(app), partial(wind_down, app), partial(stop, app))
 
 
 def _settings() -> Settings:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import click
 from sqlalchemy import Connection
 
+from connector.catalog.verdicts import Verdict
 from connector.ledger import ends, evidence
 from connector.ledger.evidence import Evidence
-from connector.ledger.verdicts import Verdict
 from connector.store import ledger_rows, ledger_search, paywall_rows, try_rows
 from connector.store.event_rows import EventRow
 from connector.store.ledger_rows import Entry

@@ -22,6 +22,8 @@ from connector.security.encryption import Encryption
 from connector.store import (
     Store,
     attention_rows,
+    callback_rows,
+    chat_rows,
     counter_rows,
     delivery_rows,
     event_rows,
@@ -158,6 +160,9 @@ class Housekeeper:
             ("hooks", hook_rows.purge),
             ("tokens", token_rows.purge),
             ("sessions", session_rows.purge),
+            ("chat answers", chat_rows.forget_answers),
+            ("callbacks", callback_rows.forget_answers),
+            ("chats", lambda c: chat_rows.purge(c, settings.ledger_retention_days)),
             ("counters", lambda c: counter_rows.purge(c, settings.ledger_retention_days)),
             ("sums", lambda c: sum_rows.purge(c, SUMS_DAYS)),
             ("attention", lambda c: attention_rows.purge(c, settings.ledger_retention_days)),

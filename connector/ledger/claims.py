@@ -15,11 +15,11 @@ from connector import jsontext
 from connector.catalog import outcomes
 from connector.catalog.lost_values import lost_reference
 from connector.catalog.references import refuse_lost_reference
+from connector.catalog.verdicts import Verdict
 from connector.deadline import Deadline
 from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unavailable
 from connector.ledger import evidence, settled
 from connector.ledger.intents import Intent, Lease
-from connector.ledger.verdicts import Verdict
 from connector.money import plain
 from connector.store import ledger_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry

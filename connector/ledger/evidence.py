@@ -18,8 +18,8 @@ from sqlalchemy import Connection
 from connector import jsontext
 from connector.catalog import outcomes
 from connector.catalog.actions import actions, by_key
+from connector.catalog.verdicts import Verdict
 from connector.ledger import ends, settled
-from connector.ledger.verdicts import Verdict
 from connector.store import (
     event_rows,
     evidence_rows,

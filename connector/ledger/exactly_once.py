@@ -15,12 +15,12 @@ from sqlalchemy import Connection
 
 from connector.catalog import outcomes
 from connector.catalog.actions import Action, Values, by_key
+from connector.catalog.verdicts import Verdict
 from connector.deadline import Deadline
 from connector.errors import StillInFlight
 from connector.ledger import ends, evidence, settled, tries
 from connector.ledger.claims import claim
 from connector.ledger.intents import Intent, Lease, NotForSale, Pricing, Sender
-from connector.ledger.verdicts import Verdict
 from connector.ledger.waiting import Waiting
 from connector.money import plain
 from connector.store import Store, counter_rows, ledger_rows, try_rows, undecided_rows

@@ -14,9 +14,9 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from connector.catalog import outcomes
+from connector.catalog.verdicts import Verdict
 from connector.errors import InvalidField, StillInDoubt
 from connector.ledger.intents import NotForSale
-from connector.ledger.verdicts import Verdict
 from connector.money import plain
 from connector.store import counter_rows, ledger_rows, refund_rows
 from connector.store.ledger_rows import DONE, Entry

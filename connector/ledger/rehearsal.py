@@ -11,10 +11,10 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from connector.catalog.actions import Action, Values
+from connector.catalog.verdicts import Verdict
 from connector.deadline import Deadline
 from connector.ledger.claims import claim, find, reused
 from connector.ledger.intents import Intent, Lease, NotForSale, Pricing, Sender
-from connector.ledger.verdicts import Verdict
 from connector.store import Store
 from connector.store.ledger_rows import DONE, FREE, Entry
 from connector.store.paywall_rows import Paywall

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.catalog.actions import Values
+from connector.catalog.verdicts import Verdict
 from connector.deadline import Deadline
 from connector.errors import (
     ConnectorError,
@@ -29,7 +30,6 @@ from connector.ledger.claims import TAKE_OVER_NEEDS
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
 from connector.ledger.ends import BROKEN_OFF, STORED
 from connector.ledger.intents import Intent, Lease
-from connector.ledger.verdicts import Verdict
 from connector.store import Store, attention_rows, counter_rows, ledger_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
 from connector.telemetry.metrics import ledger_answered

@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 
 from connector.sandbox.errors import ConnectionDropped, SandboxError
-from connector.sandbox.faults import Fault
+from connector.sandbox.faults import Fault, Faults
 from connector.sandbox.inputs import read_body
 from connector.sandbox.state import JsonObject, Paywall, User
 from connector.sandbox.world import Scene, World
@@ -100,7 +100,7 @@ def _perform(name: str, view: View, path: dict[str, str]) -> Response:
     faults = scene.paywall.faults
     fault = faults.take(name)
     if fault:
-        _before(fault)
+        _before(fault, faults)
     forget = faults.take_forget(name)
     call = Call(scene, name, user_id, body, request.args, path, key, forget)
     response = view(call)
@@ -130,7 +130,7 @@ def _log(paywall: Paywall, name: str, user_id: str, key: str) -> None:
     paywall.requests.append(row)
 
 
-def _before(fault: Fault) -> None:
+def _before(fault: Fault, faults: Faults) -> None:
     """Do what a fault does before the operation; most end the request here."""
     match fault.kind:
         case "http_500":
@@ -150,6 +150,8 @@ def _before(fault: Fault) -> None:
             raise ConnectionDropped
         case "slow":
             time.sleep(fault.seconds)
+        case "hold":
+            faults.hold(fault.seconds)
 
 
 def _after(fault: Fault, response: Response) -> Response:

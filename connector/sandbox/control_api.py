@@ -57,6 +57,13 @@ def faults(scene: Scene, body: JsonObject) -> Response:
     return answer({"armed": scene.paywall.faults.armed()})
 
 
+@control("/release")
+def release(scene: Scene, body: JsonObject) -> Response:
+    """Let every request go on that the fault `hold` holds; answer how many there were."""
+    inputs.only(body, ())
+    return answer({"released": scene.paywall.faults.release()})
+
+
 @control("/settings")
 def settings(scene: Scene, body: JsonObject) -> Response:
     """Change the settings that are given; answer all of them."""

@@ -30,6 +30,7 @@ KINDS = (
     "http_422",
     "redirect",
     "slow",
+    "hold",
     "drop_before_commit",
     "drop_after_commit",
     "garbage",
@@ -40,7 +41,8 @@ WITH_KEYS = ("charge", "deposit")
 
 @dataclass(slots=True)
 class Fault:
-    """`kind` for the next `times` requests; `seconds` is the wait of slow, or the Retry-After."""
+    """`kind` for the next `times` requests; `seconds` is the wait of slow, the longest wait of
+    hold, or the Retry-After."""
 
     operation: str
     kind: str
@@ -54,6 +56,8 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._armed: list[Fault] = []
+        self._barrier = threading.Condition()
+        self._held = self._releases = 0
 
     def arm(self, fault: Fault) -> None:
         """Arm the fault in place of an armed one of the same operation and kind; 0 times disarms.
@@ -73,6 +77,20 @@ class Faults:
     def take_forget(self, operation: str) -> bool:
         """Tell whether the current request's idempotency key is to be ignored, and count it."""
         return self._take(operation, forget=True) is not None
+
+    def hold(self, seconds: float) -> None:
+        """Let the current request wait until it is released, `seconds` at most."""
+        with self._barrier:
+            before, self._held = self._releases, self._held + 1
+            self._barrier.wait_for(lambda: self._releases != before, seconds)
+            self._held -= 1
+
+    def release(self) -> int:
+        """Let every request go on that is held right now; how many there were."""
+        with self._barrier:
+            self._releases += 1
+            self._barrier.notify_all()
+            return self._held
 
     def armed(self) -> list[dict[str, str | int | float]]:
         """Return what is still armed, oldest first."""

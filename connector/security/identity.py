@@ -34,6 +34,11 @@ class Identity:
         """The key's fingerprint under each server secret, by the secret's tag."""
         return fingerprints(self._secrets, b"paywalls-connector key\0" + key.encode())
 
+    def keyed_hashes(self, purpose: str, message: bytes) -> dict[str, str]:
+        """What stands for a message that is not to be kept, under each server secret, by the
+        secret's tag; the signing one first."""
+        return fingerprints(self._secrets, f"paywalls-connector {purpose}\0".encode() + message)
+
     def prove(self, key: str, upstream: Upstream) -> Paywall:
         """The paywall that a key belongs to, asking upstream unless it was asked lately.
 

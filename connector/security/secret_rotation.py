@@ -9,7 +9,7 @@ opened.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import structlog
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from connector.security.encryption import Encryption
 from connector.security.identity import endpoint_tag, secret_tag
 from connector.store import (
     Store,
+    chat_rows,
     paywall_rows,
     sealed_rows,
     secret_rows,
@@ -52,10 +53,10 @@ class Lacking:
     kept_keys: int = 0
     in_doubt: int = 0
     tokens: int = 0
+    chats: int = 0
 
     def __bool__(self) -> bool:
-        counts = (self.keys, self.addresses, self.hooks, self.kept_keys, self.in_doubt, self.tokens)
-        return any(counts)
+        return any(value for value in astuple(self)[1:])
 
     @property
     def sentence(self) -> str:
@@ -66,6 +67,7 @@ class Lacking:
             (self.kept_keys, "{} key(s) kept for the worker"),
             (self.tokens, "{} connector token(s)"),
             (self.in_doubt, "{} charge(s) or deposit(s) in doubt"),
+            (self.chats, "{} chat(s) with a reference, of the last day"),
             (self.addresses, "the address for events of {} paywall(s) with hooks"),
         )
         what = ", ".join(words.format(count) for count, words in counted if count)
@@ -90,10 +92,12 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
             tag: sealed_rows.addresses_under(connection, endpoint_tag(tag)) for tag in unloaded
         }
         tokens = {tag: token_rows.only_under(connection, tag) for tag in unloaded}
+        chats = {tag: chat_rows.kept_under(connection, tag) for tag in unloaded}
         hooks = _closed(encryption, sealed_rows.hook_secrets(connection))
         kept = _closed(encryption, sealed_rows.kept_keys(connection))
         in_doubt = _closed(encryption, undecided_rows.seals(connection))
-        named = [tag for tag in unloaded if keys[tag] or addresses[tag] or tokens[tag]]
+        counted = (keys, addresses, tokens, chats)
+        named = [tag for tag in unloaded if any(counts[tag] for counts in counted)]
         return Lacking(
             tuple(named or (unloaded if hooks or kept or in_doubt else ())),
             sum(keys.values()),
@@ -102,6 +106,7 @@ def lacking(store: Store, secret_keys: Sequence[str], used_within_days: int) -> 
             kept,
             in_doubt,
             sum(tokens.values()),
+            sum(chats.values()),
         )
 
     return store.read(look)

@@ -26,11 +26,12 @@ _OTHER_FILES = 100  # beside connections: logs, the database, what the worker pu
 
 @dataclass(frozen=True)
 class Service:
-    """What is served in one process: the app, whether upstream has accepted a key here lately, and
-    what to do when the process ends."""
+    """What is served in one process: the app, whether upstream has accepted a key here lately,
+    what to do when a stop begins, and what when the process ends."""
 
     app: WSGIApplication
     accepted: Callable[[str], bool] = lambda _key: False
+    wind_down: Callable[[], None] = lambda: None
     stop: Callable[[], None] = lambda: None
 
 
@@ -85,6 +86,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
         accepted = self._service.accepted if self._service else lambda _key: False
         settings = self._settings
         return RuleBook(settings.openai_body_max, settings.trusted_proxies, accepted)
+
+    def wind_down(self) -> None:
+        """Tell what was loaded that a stop has begun."""
+        if self._service is not None:
+            self._service.wind_down()
 
     def _ended(self, _arbiter: Any, _worker: Any) -> None:
         if self._service is not None:

@@ -46,7 +46,7 @@ Request = Ticket[Connection]
 
 
 class CollectingWorker(Worker):  # type: ignore[misc]
-    """One process. `app` (gunicorn's) brings `limits`, `connections` and `rules`."""
+    """One process. `app` (gunicorn's) brings `limits`, `connections`, `rules` and `wind_down`."""
 
     def init_process(self) -> None:
         sys.setswitchinterval(_SWITCH_SECONDS)
@@ -79,6 +79,7 @@ class CollectingWorker(Worker):  # type: ignore[misc]
 
     def _stop(self) -> None:
         self.alive = False
+        self.app.wind_down()
         for listener in self.sockets:
             while self._accept(listener) == _AT_A_TIME:
                 pass

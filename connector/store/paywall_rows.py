@@ -100,6 +100,16 @@ def all_of(connection: Connection, paywall_id: str) -> tuple[str, ...]:
     return _with_aliases(connection, connection.execute(merged_into).scalar() or paywall_id)
 
 
+def hold(connection: Connection, paywall_id: str) -> tuple[str, ...]:
+    """The same, and none of it is merged before the transaction ends: what is looked up and written
+    in it stands under one paywall."""
+    locked = select(paywalls.c.merged_into).with_for_update(read=True)
+    root = connection.execute(locked.where(paywalls.c.id == paywall_id)).scalar()
+    if root is not None:
+        connection.execute(locked.where(paywalls.c.id == root))
+    return _with_aliases(connection, root or paywall_id)
+
+
 def distrust(connection: Connection, fingerprints: Sequence[str]) -> None:
     """Forget that upstream accepted a key: every process asks again at its next use. That a key
     was refused that had been accepted before is written down for its paywall's owner."""

@@ -272,7 +272,7 @@ class DeliveryWorker:
     def _push(self, task: Task, secret: str, body: bytes) -> None:
         """In the pool: one POST, outside any transaction."""
         try:
-            signed = headers(task.id, secret, body, self._store.clock.now())
+            signed = headers(task.id, [secret], body, self._store.clock.now())
             signed["Content-Type"] = "application/json"
             answer = self._push_client.post(task.target_url, body, signed)
             decision = judge(answer, task.tries, self._schedule)

@@ -6,7 +6,8 @@ Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/st
 from __future__ import annotations
 
 import base64
-import secrets
+import secrets as randomness
+from collections.abc import Sequence
 from datetime import datetime
 
 from standardwebhooks import Webhook
@@ -14,14 +15,17 @@ from standardwebhooks import Webhook
 
 def new_secret() -> str:
     """A secret for a hook, `whsec_…`; its owner sees it once."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    return "whsec_" + base64.b64encode(randomness.token_bytes(32)).decode()
 
 
-def headers(delivery_id: str, secret: str, body: bytes, moment: datetime) -> dict[str, str]:
-    """The three headers of a push that is sent at `moment`; the id stays the same when it is
-    repeated."""
+def headers(
+    delivery_id: str, secrets: Sequence[str], body: bytes, moment: datetime
+) -> dict[str, str]:
+    """The three headers of a push that is sent at `moment`, signed with each of these secrets; the
+    id stays the same when it is repeated."""
+    signed = [Webhook(secret).sign(delivery_id, moment, body.decode()) for secret in secrets]
     return {
         "webhook-id": delivery_id,
         "webhook-timestamp": str(int(moment.timestamp())),
-        "webhook-signature": Webhook(secret).sign(delivery_id, moment, body.decode()),
+        "webhook-signature": " ".join(signed),
     }

@@ -52,21 +52,35 @@ class Connection:
 class Upstream:
     """One caller's conversation with the API: a key, and the time that is left."""
 
-    def __init__(self, client: Client, key: str, deadline: Deadline) -> None:
+    def __init__(
+        self, client: Client, key: str, deadline: Deadline, chat_seconds: float = CALL_SECONDS
+    ) -> None:
         self._client, self._key, self.deadline = client, key, deadline
+        self._chat_seconds = chat_seconds
 
     def limited_to(self, seconds: float) -> Upstream:
         """The same conversation with at most `seconds` left."""
         return Upstream(self._client, self._key, self.deadline.within(seconds))
 
-    def ask(self, operation: str, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """One call within its own deadline; `options` are those of `Client.ask`."""
+    def with_long_chats(self, seconds: float) -> Upstream:
+        """The same conversation, apart from any request, in which a chat may take `seconds`."""
+        return Upstream(self._client, self._key, Deadline(seconds + CALL_SECONDS), seconds)
+
+    def ask(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        seconds: float = CALL_SECONDS,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """One call within `seconds`; `options` are those of `Client.ask`."""
         answer = self._client.ask(
             operation,
             method,
             path,
             key=self._key,
-            deadline=self.deadline.within(CALL_SECONDS),
+            deadline=self.deadline.within(seconds),
             **options,
         )
         if not isinstance(answer, dict):
@@ -144,7 +158,14 @@ class Upstream:
 
     def chat(self, body: dict[str, Any]) -> dict[str, Any]:
         """POST /chat/completions, not streamed. Never sent twice: nothing protects it upstream."""
-        answer = self.ask("chat", "POST", "/chat/completions", body=body, again=Again.NEVER)
+        answer = self.ask(
+            "chat",
+            "POST",
+            "/chat/completions",
+            self._chat_seconds,
+            body=body,
+            again=Again.NEVER,
+        )
         choices = answer.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             raise _unexpected(Again.NEVER)

@@ -36,7 +36,7 @@ PUBLIC_URL = "https://connector.example"
 DAY = 86_400
 
 
-class _Line(httpx.BaseTransport):
+class Line(httpx.BaseTransport):
     """The way to the sandbox; a dropped connection looks as it does on a socket."""
 
     def __init__(self, sandbox: Flask) -> None:
@@ -107,7 +107,7 @@ class ConnectedApp:
     def open(self, **changed: str) -> Connector:
         """Start one more on the same database, as a restart or a second process would."""
         settings = settings_for(self.database_url, **(self.settings | changed))
-        app = create_app(settings, transport=_Line(self.sandbox))
+        app = create_app(settings, transport=Line(self.sandbox))
         self.connectors.append(Connector(app))
         return self.connector
 

@@ -174,12 +174,17 @@ def postgres_database(server: str) -> Iterator[str]:
 
 
 class SandboxPaywall:
-    """One paywall of a running sandbox: its key, what it saw and booked, what it shall do wrong."""
+    """One paywall of a sandbox: its key, what it saw and booked, what it shall do wrong. The
+    sandbox is a running one, or `transport` leads to it."""
 
-    def __init__(self, address: str, name: str) -> None:
+    def __init__(
+        self, address: str, name: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.address, self.name = address, name
         self.key = f"sk-paywalls-sandbox-{name}"
-        self._http = httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE)
+        self._http = httpx.Client(
+            base_url=address, trust_env=False, timeout=PATIENCE, transport=transport
+        )
 
     @property
     def bearer(self) -> dict[str, str]:
@@ -190,6 +195,10 @@ class SandboxPaywall:
         """Do something wrong to the next `times` requests of an operation."""
         fault = {"operation": operation, "kind": kind, "times": times, "seconds": seconds}
         self._control("POST", "faults", fault)
+
+    def release(self) -> int:
+        """Let the requests go on that the fault `hold` holds right now; how many there were."""
+        return int(self._control("POST", "release", {})["released"])
 
     def user(self, user: str, **state: object) -> None:
         """Set a user's `balance` (a decimal string) or whether they are `connected`."""

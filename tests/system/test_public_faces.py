@@ -23,6 +23,7 @@ FACES = {
         "authentication",
         "addresses",
         "body_limits",
+        "callback_routes",
         "delivery_routes",
         "docs_routes",
         "health_routes",
@@ -51,6 +52,7 @@ FACES = {
     },
     "catalog": {
         "actions",
+        "callbacks",
         "charge_fields",
         "events",
         "feature_fields",
@@ -62,7 +64,9 @@ FACES = {
         "references",
         "test_runs",
         "time_zones",
+        "verdicts",
     },
+    "chats": {"at_most_once", "questions"},
     "cli": {"commands"},
     "config": {"parsers", "settings"},
     "console": {"assets", "console_pages", "guide_pages", "landing", "spec_pages"},
@@ -84,13 +88,13 @@ FACES = {
         "refunds",
         "rehearsal",
         "tries",
-        "verdicts",
     },
     "pricing": {"rules", "usage"},
     "sandbox": {"", "server"},
     "serving": {"listening", "server"},
     "security": {
         "admission",
+        "callback_secrets",
         "development_secret",
         "encryption",
         "identity",
@@ -103,6 +107,8 @@ FACES = {
     "store": {
         "",
         "attention_rows",
+        "callback_rows",
+        "chat_rows",
         "clock",
         "counter_rows",
         "delivery_rows",
@@ -137,7 +143,15 @@ FACES = {
         "undecided_rows",
     },
     "telemetry": {"logs", "metrics"},
-    "triggers": {"definitions", "delivery", "hooks", "items", "polling", "push_client"},
+    "triggers": {
+        "callbacks",
+        "definitions",
+        "delivery",
+        "hooks",
+        "items",
+        "polling",
+        "push_client",
+    },
     "upstream": {"", "webhooks"},
 }
 ONLY = {
@@ -156,8 +170,9 @@ ONLY = {
     "store.engine": {"cli"},
     "store.health_rows": {"cli"},
     "store.migrate": {"cli"},
+    "triggers.callbacks": {"app"},
     "triggers.delivery": {"app"},
-    "triggers.push_client": {"app"},
+    "triggers.push_client": {"api", "app"},
     "upstream.webhooks": {"inbound"},
 }
 SINGLE = {

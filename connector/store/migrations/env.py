@@ -3,6 +3,7 @@
 from alembic import context
 
 from connector.store import (  # noqa: F401 -- so that the metadata knows their tables
+    chat_tables,
     feature_tables,
     session_tables,
     token_tables,

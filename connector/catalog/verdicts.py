@@ -1,4 +1,4 @@
-"""How one try of an exactly-once action ended, and how that is written in the ledger.
+"""How one try of an action that counts ended, and how that is written in a row.
 
 A verdict is a result or an error. It is written as JSON, so that those who waited for the try are
 told the same as the one who made it.
@@ -43,7 +43,7 @@ class Verdict:
         )
 
     def to_json(self) -> str:
-        """As JSON text for the ledger."""
+        """As JSON text for a row."""
         error = self.error
         if error is None:
             return jsontext.dumps({"result": self.result}).decode()

@@ -1,0 +1,1 @@
+"""Chats with a reference: asked at most once, waited for, told later."""
