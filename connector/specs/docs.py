@@ -132,7 +132,7 @@ def _outputs(action: Action) -> str:
 def curl(action: Action) -> str:
     """A command line that works against the demo, with every field that is not JSON."""
     line = ["curl -G" if action.get else "curl", f"{DEMO_ADDRESS}/v1{action.path}"]
-    for name, field in action.words().items():
+    for name, field in action.form().items():
         if isinstance(field, Metadata | Messages) or name in _NOT_IN_THE_DEMO:
             continue
         value = _IN_THE_DEMO.get(name, str(field.example))
