@@ -108,7 +108,9 @@ class ChatOutput(Output):
     completion_tokens = Count("Completion Tokens", "Tokens in the answer.", example=40)
     total_tokens = Count("Total Tokens", "Tokens in all.", example=52)
     user = Text("User ID", "The user who asked.", example="user_42")
-    reference = Text("Reference", "The reference of this chat, if it has one.", example="")
+    reference = Text(
+        "Reference", "The reference of this chat, if it has one.", example="message-1001"
+    )
     duplicate = Flag(
         "Duplicate",
         "Yes when this reference had been asked before, so nothing was asked now.",

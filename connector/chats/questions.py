@@ -41,7 +41,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to ask: the row and the fencing token."""
+    """The right to ask: the row and its token."""
 
     chat_id: str
     token: int

@@ -169,7 +169,8 @@ SETTINGS: tuple[Setting, ...] = (
             "How many bytes a request at the OpenAI address may have, images included.",
             "50000000"),
     Setting("OPENAI_IDLE", "300", parse.whole(1, 3600),
-            "How many seconds an answer at the OpenAI address may be silent before it is given up.",
+            "How many seconds an answer at the OpenAI address may be silent before it is given up, "
+            "and how long a chat with a reference may take.",
             "600"),
     Setting("EVENT_RETENTION_DAYS", "30", parse.whole(1, 3650),
             "How many days events are kept for triggers that poll.", "90"),

@@ -1,6 +1,6 @@
 """Queries: answers of chats that are pushed to the addresses that callers gave.
 
-A claim is a lease with a fencing token, as in the outbox: the row is due again when the lease ends.
+A claim is a lease with a token, as in the outbox: the row is due again when the lease ends.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def take_lease(
     callback_url: str,
     token_id: str,
 ) -> int:
-    """Ask once more what was refused or never sent; the new fencing token."""
+    """Ask once more what was refused or never sent; its new token."""
     connection.execute(
         update(chats)
         .where(chats.c.id == chat.id)

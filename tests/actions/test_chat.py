@@ -20,6 +20,9 @@ SHAPE = [
     "prompt_tokens",
     "completion_tokens",
     "total_tokens",
+    "user",
+    "reference",
+    "duplicate",
 ]
 ASKED = {"user": "ann", "model": "sandbox-echo", "prompt": "a canary prompt"}
 

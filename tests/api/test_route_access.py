@@ -97,6 +97,7 @@ ROUTES = {
         "GET /v1/features/<feature>",
         "PUT /v1/features/<feature>",
         "DELETE /v1/features/<feature>",
+        "GET /v1/callback-secret",
         "GET /v1/settings",
         "PUT /v1/settings",
         "GET /v1/tokens",

@@ -78,7 +78,18 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
     "topup_link": ("GET POST", ["user"], [*FIRST, "user"], ["ready"]),
     "chat": (
         "POST",
-        ["user", "model", "prompt", "messages", "system", "temperature", "max_tokens"],
+        [
+            "user",
+            "model",
+            "prompt",
+            "messages",
+            "system",
+            "temperature",
+            "max_tokens",
+            "reference",
+            "wait",
+            "callback_url",
+        ],
         [
             *FIRST,
             "reply",
@@ -88,8 +99,11 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
             "prompt_tokens",
             "completion_tokens",
             "total_tokens",
+            "user",
+            "reference",
+            "duplicate",
         ],
-        ["answered", "authorization_required", "topup_required"],
+        ["answered", "authorization_required", "topup_required", "pending", "unknown"],
     ),
     "refund": (
         "POST",

@@ -20,6 +20,7 @@ from tests.support.connected_app import PUBLIC_URL, ConnectedApp, Owner
 from tests.support.processes import until
 
 TARGET = "http://127.0.0.1:9/hook"
+CHAT = {"user": "ann", "model": "sandbox-echo", "prompt": "hello", "reference": "message-1"}
 CHARGE = {"user": "ann", "amount": "1", "reference": "order-1"}
 
 
@@ -57,6 +58,7 @@ def tenants(shared_connected_app: ConnectedApp) -> Iterator[Tenants]:
         one.control("POST", "users/ann", {"balance": "100"})
     for action in ("charge", "deposit"):
         assert owner.post(action, **CHARGE).get_json()["success"] is True
+    assert owner.post("chat", **CHAT).get_json()["outcome"] == "answered"
     hook = owner.post("hooks", target_url=f"{TARGET}/{word}", trigger="request_blocked")
     event = owner.event(
         id=f"evt_{word}",
@@ -186,6 +188,16 @@ def sees_feature(caller: Owner, tenants: Tenants) -> bool:
     return bool(caller.get(f"features/{tenants.word}").status_code == 200)
 
 
+def chats_again(caller: Owner, tenants: Tenants) -> bool:
+    """The answer under a reference is its owner's; somebody else's question is a new one."""
+    return bool(caller.post("chat", **CHAT).get_json()["duplicate"])
+
+
+def sees_callback_secret(caller: Owner, tenants: Tenants) -> bool:
+    secret = tenants.owner.get("callback-secret").get_json()["secret"]
+    return bool(caller.get("callback-secret").get_json()["secret"] == secret)
+
+
 def sees_settings(caller: Owner, tenants: Tenants) -> bool:
     return bool(caller.get("settings").get_json()["currency_label"] == tenants.word[:16])
 
@@ -257,6 +269,8 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/features/<feature>"): sees_feature,
     ("PUT", "/v1/features/<feature>"): sets_features,
     ("DELETE", "/v1/features/<feature>"): deletes_features,
+    ("GET", "/v1/callback-secret"): sees_callback_secret,
+    ("POST", "/v1/chat"): chats_again,
     ("GET", "/v1/settings"): sees_settings,
     ("PUT", "/v1/settings"): sets_settings,
     ("POST", "/v1/inbound/<endpoint>"): delivers,
@@ -271,7 +285,6 @@ NOTHING_STORED = {
         for action in ("balance", "topup-link", "connection", "models")
         for method in ("GET", "POST")
     ),
-    ("POST", "/v1/chat"),
     ("POST", "/v1/disconnect"),
     ("POST", "/v1/tokens"),
     ("GET", "/v1/triggers"),
