@@ -25,7 +25,17 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("In your tool", ("zapier", "n8n", "flowxo", "flowxo-steps", "openai")),
     (
         "Selling",
-        ("actions", "features", "exactly-once", "tokens", "triggers", "console", "errors", "faq"),
+        (
+            "actions",
+            "features",
+            "exactly-once",
+            "long-chats",
+            "tokens",
+            "triggers",
+            "console",
+            "errors",
+            "faq",
+        ),
     ),
     ("Trying out", ("sandbox",)),
     ("Running it", ("operate", "settings", "performance", "architecture")),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
+from connector.store import paywall_rows
 from connector.store.chat_rows import ASKING, DONE, FREE, UNKNOWN
 from tests.chats.chat_client import REPLY, ChatClient, once_answered
 from tests.chats.conftest import OpenClient
@@ -83,7 +85,7 @@ def test_another_process_goes_on_waiting(
     ids=lambda other: next(iter(other)),
 )
 def test_the_same_reference_with_other_values_is_refused(
-    client: ChatClient, paywall: SandboxPaywall, other: dict[str, object]
+    client: ChatClient, paywall: SandboxPaywall, other: dict[str, Any]
 ) -> None:
     client.chat()
     told = client.chat(**other)
@@ -233,17 +235,20 @@ def test_references_are_found_under_all_keys_of_a_paywall(
     client: ChatClient, paywall: SandboxPaywall, rows: ChatRows
 ) -> None:
     """Two local paywalls turn out to be one."""
-    old = paywall.key
     client.chat()
+    old = paywall.key
     paywall.rotate()
-    client.chat(reference="message-2")  # a stranger, as far as anybody can tell
-    assert old != paywall.key
-    paywall.tell_its_id()
-    for key in (paywall.key,):
-        rows.pass_trust()
-        client.chat(key=key, reference="message-2")
+    assert not client.chat(reference="message-2").duplicate  # of a stranger, for all one can tell
+    first, second = rows.all()
+    assert first.paywall_id != second.paywall_id
+    with client.parts.store.engine.begin() as connection:  # what both subscriptions tell
+        for key in (old, paywall.key):
+            prints = client.parts.identity.fingerprints(key)
+            paywall_rows.confirm(connection, prints, "pw_one")
+    assert client.chat().duplicate
     assert client.chat(reference="message-2").duplicate
-    assert rows.all()[0].state == DONE
+    assert not client.chat(reference="message-3").duplicate
+    assert len(rows.all()) == 3
 
 
 def test_a_token_of_one_user_has_references_of_its_own(client: ChatClient) -> None:
@@ -287,7 +292,7 @@ def test_the_state_while_it_is_asked(
     ],
 )
 def test_bad_input_is_told_and_nothing_is_asked(
-    client: ChatClient, paywall: SandboxPaywall, values: dict[str, object], field: str
+    client: ChatClient, paywall: SandboxPaywall, values: dict[str, Any], field: str
 ) -> None:
     told = client.chat(**values)
     assert (told.status, told.body["field"]) == (422, field)

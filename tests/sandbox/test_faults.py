@@ -1,11 +1,13 @@
 """Faults on demand, in the process and over a real socket."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from connector.sandbox.errors import ConnectionDropped
+from tests.support.processes import until
 
 CHARGE = {"user": "ann", "amount": "1"}
 
@@ -85,6 +87,21 @@ def test_slow_waits_and_then_answers(client: httpx.Client) -> None:
     started = time.monotonic()
     assert client.post("/v1/user/charge", json=CHARGE).json()["success"] is True
     assert time.monotonic() - started >= 0.1
+
+
+def test_what_is_held_waits_until_it_is_released(funded: httpx.Client) -> None:
+    arm(funded, "hold", seconds=60)
+    with ThreadPoolExecutor(1) as background:
+        held = background.submit(funded.post, "/v1/user/charge", json=CHARGE)
+        until(lambda: funded.post("/_sandbox/release", json={}).json()["released"])
+        assert held.result().json()["success"] is True
+
+
+def test_what_is_held_for_too_long_goes_on(client: httpx.Client) -> None:
+    client.post("/_sandbox/users/ann", json={"balance": "10"})
+    arm(client, "hold", seconds=0.1)
+    assert client.post("/v1/user/charge", json=CHARGE).json()["success"] is True
+    assert client.post("/_sandbox/release", json={}).json() == {"released": 0}
 
 
 def test_forgotten_keys_charge_twice(client: httpx.Client) -> None:

@@ -12,6 +12,7 @@ from connector.security.identity import Identity, secret_tag
 from connector.security.secret_rotation import SecretsMismatch, check_secrets, lacking
 from connector.store import (
     Store,
+    chat_rows,
     hook_rows,
     kept_key_rows,
     sealed_rows,
@@ -168,6 +169,33 @@ def test_a_kept_key_needs_its_secret_too(store: Store, vendor: Vendor) -> None:
     with pytest.raises(SecretsMismatch, match=r"1 key\(s\) kept for the worker"):
         check_secrets(store, [NEW], DAYS)
     store.write(kept_key_rows.forget_all)
+    check_secrets(store, [NEW], DAYS)
+
+
+def test_a_chat_of_the_last_day_needs_the_secret_that_it_was_asked_under(
+    store: Store, vendor: Vendor
+) -> None:
+    """Its answer could not be opened, nor whether it is the same question be told."""
+    check_secrets(store, [OLD], DAYS)
+    identity = Identity(store, [OLD])
+    paywall = identity.prove(KEY, vendor.upstream(KEY))
+    tag, values_hash = next(iter(identity.keyed_hashes("chat", b"hello").items()))
+    store.write(
+        lambda connection: chat_rows.insert(
+            connection,
+            paywall_id=paywall.id,
+            reference="message-1",
+            user_id="ann",
+            values_hash=values_hash,
+            secret_tag=tag,
+            callback_url="",
+            token_id="",
+        )
+    )
+    let_days_pass(store, DAYS + 1)
+    with pytest.raises(SecretsMismatch, match=r"1 chat\(s\) with a reference"):
+        check_secrets(store, [NEW], DAYS)
+    store.write(lambda c: c.execute(text("UPDATE chats SET updated_at = updated_at - 90000000000")))
     check_secrets(store, [NEW], DAYS)
 
 

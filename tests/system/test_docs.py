@@ -38,6 +38,7 @@ WITH_COMMANDS = (
     "docs/errors.md",
     "docs/exactly-once.md",
     "docs/features.md",
+    "docs/long-chats.md",
     "docs/openai.md",
     "docs/sandbox.md",
     "docs/tokens.md",
