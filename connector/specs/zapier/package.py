@@ -9,7 +9,7 @@ from connector import __version__
 from connector import actions as actions_folder
 from connector.brands import KEY_PREFIXES
 from connector.catalog.actions import actions
-from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, REFUSED, THE_LINK
+from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, PENDING, REFUSED, THE_LINK
 from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.zapier import fields
@@ -62,7 +62,7 @@ def app(address: str) -> dict[str, Any]:
                 "after_response.js",
                 ("response", "z", "bundle"),
                 refused=REFUSED,
-                goes_on=GOES_ON,
+                goes_on=(*GOES_ON, PENDING),
                 answer=ANSWER_PRICE,
                 link_words=THE_LINK,
             )

@@ -6,12 +6,20 @@ would not encode them, and nothing optional in a header, where the token itself 
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 
 def given(name: str) -> str:
     """The token for what the builder filled into a field."""
     return f"{{{{bundle.inputData.{name}}}}}"
+
+
+def in_javascript(body: dict[str, Any]) -> str:
+    """A body for functions, in which Zapier fills in no tokens."""
+    text = json.dumps(body, ensure_ascii=False)
+    return re.sub(r'"\{\{(bundle\.inputData\.\w+)\}\}"', r"\1", text)
 
 
 def request(

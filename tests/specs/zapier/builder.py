@@ -43,6 +43,22 @@ class Builder:
         result: dict[str, Any] = self._step(f"creates.{name}", filled_in)
         return result
 
+    def begin(self, name: str, callback_url: str, **filled_in: Any) -> tuple[dict[str, Any], str]:
+        """Run an action that may go on later; what it gives, and how Zapier takes that."""
+        step = f"creates.{name}.operation.perform"
+        return self.core.begin(step, callback_url, authData=self.auth, inputData=filled_in)
+
+    def resume(self, name: str, push: Push, begun: Any, **filled_in: Any) -> dict[str, Any]:
+        """Go on with an action once its callback came."""
+        result: dict[str, Any] = self._step(
+            f"creates.{name}",
+            filled_in,
+            "performResume",
+            outputData=begun,
+            cleanedRequest=push.item,
+        )
+        return result
+
     def try_out(self, name: str, **filled_in: Any) -> dict[str, Any]:
         """Test an action's step in the editor."""
         result: dict[str, Any] = self._step(

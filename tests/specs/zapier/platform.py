@@ -56,6 +56,13 @@ class Core:
         """What a method gives. Raises Failed with what it throws."""
         return self._ask({"app": str(app or self.app), "method": method, "bundle": bundle})
 
+    def begin(self, method: str, callback_url: str, **bundle: Any) -> tuple[Any, str]:
+        """What a method gives, and whether the step is over (SUCCESS) or waits until something is
+        posted to `callback_url` (CALLBACK). Raises Failed with what it throws."""
+        asked = {"app": str(self.app), "method": method, "bundle": bundle}
+        answer = self._answered(asked | {"callback_url": callback_url})
+        return answer["results"], str(answer["status"])
+
     def validate(self, app: Path) -> Any:
         """What zapier-platform-schema says against an app."""
         return self._ask({"app": str(app), "command": "validate"})
@@ -65,16 +72,19 @@ class Core:
         return str(self._ask({"version": True}))
 
     def _ask(self, question: dict[str, Any]) -> Any:
+        return self._answered(question)["results"]
+
+    def _answered(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], PATIENCE)[0]:
             raise TimeoutError(f"no answer to {question}")
-        answer = json.loads(self._process.stdout.readline())
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         if "error" in answer:
             raise Failed(**answer["error"])
-        return answer["results"]
+        return answer
 
 
 @contextlib.contextmanager

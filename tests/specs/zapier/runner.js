@@ -1,6 +1,6 @@
 // Runs methods of Zapier apps on zapier-platform-core, as Zapier's own machines do.
-// In, one JSON line each: {app, method, bundle}, or {app, command: "validate"}, or {version: true}.
-// Out, one JSON line each: {results} or {error: {name, message}}.
+// In, one JSON line each: {app, method, bundle, callback_url}, or {app, command: "validate"}, or {version: true}.
+// Out, one JSON line each: {results, status} or {error: {name, message}}.
 const readline = require('readline');
 
 console.log = console.error; // what is printed here is answers only
@@ -8,7 +8,7 @@ const core = require(require.resolve('zapier-platform-core', { paths: [process.a
 const handlers = new Map();
 
 async function answer(line) {
-  const { app, version, method, bundle, command = 'execute' } = JSON.parse(line);
+  const { app, version, method, bundle, callback_url, command = 'execute' } = JSON.parse(line);
   if (version) {
     return { results: core.version };
   }
@@ -16,7 +16,8 @@ async function answer(line) {
     handlers.set(app, core.createAppHandler(require(app)));
   }
   try {
-    return { results: (await handlers.get(app)({ command, method, bundle, isDeveloper: true })).results };
+    const { results, status } = await handlers.get(app)({ command, method, bundle, callback_url, isDeveloper: true });
+    return { results, status };
   } catch (error) {
     return { error: { name: error.name, message: error.message } };
   }

@@ -202,14 +202,16 @@ def test_every_request_leaves_out_what_is_not_filled_in(
 @pytest.mark.parametrize("name", [name for name in STEPS if name.startswith("creates.")])
 def test_a_create_sends_exactly_its_form(name: str) -> None:
     operation = STEPS[name]["operation"]
-    said = re.findall(r"bundle\.inputData\.(\w+)", json.dumps(operation["perform"]["body"]))
-    assert sorted(said) == sorted(set(fields_of(STEPS[name])) - {"on_refusal", "when_tested"})
-    assert operation["perform"]["method"] == "POST"
+    perform = operation["perform"]
+    for sending in (perform, *filter(None, [operation.get("performResume")])):
+        said = re.findall(r"bundle\.inputData\.(\w+)", sending.get("source") or json.dumps(sending))
+        assert sorted(said) == sorted(set(fields_of(STEPS[name])) - {"on_refusal", "when_tested"})
+        assert sending.get("method", "POST") == "POST"
 
 
 def test_a_prompt_is_sent_where_zapier_leaves_its_braces_alone() -> None:
-    body = STEPS["creates.chat"]["operation"]["perform"]["body"]
-    assert body["messages"] == [{"role": "user", "content": "{{bundle.inputData.prompt}}"}]
+    source = STEPS["creates.chat"]["operation"]["perform"]["source"]
+    assert '"messages": [{"role": "user", "content": bundle.inputData.prompt}]' in source
     assert fields_of(STEPS["creates.chat"])["prompt"]["required"] is True
 
 

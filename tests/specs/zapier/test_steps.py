@@ -11,6 +11,7 @@ from tests.specs.zapier.builder import Builder, failure
 from tests.specs.zapier.test_failures import STEPS, run
 from tests.specs.zapier.test_triggers import respects
 from tests.support.processes import SandboxPaywall, Server
+from tests.triggers.delivery.receiver import Push, Receiver
 
 pytestmark = pytest.mark.xdist_group("zapier")
 
@@ -160,6 +161,74 @@ def test_no_prompt_is_said_and_nobody_asked(builder: Builder, paywall: SandboxPa
     failed = failure(lambda: builder.create("chat", user="ann", model="sandbox-chat"))
     assert failed.message == "Fill in “prompt”: the step before gave no value for it."
     assert paywall.asked("chat") == []
+
+
+CHAT = {
+    "user": "ann",
+    "model": "sandbox-echo",
+    "prompt": "canary prompt",
+    "reference": "message-1",
+}
+
+
+def test_a_chat_that_takes_longer_than_a_step_goes_on_when_it_is_answered(
+    builder: Builder, paywall: SandboxPaywall, target: Receiver
+) -> None:
+    """A real callback from the connector; the answer is asked for once."""
+    paywall.user("ann", balance="10")
+    paywall.arm("chat", "hold", seconds=60)
+    begun, status = builder.begin("chat", target.url, **CHAT)
+    assert (begun["outcome"], status) == ("pending", "CALLBACK")
+    assert target.pushes == []
+    paywall.release()
+    made = builder.resume("chat", target.wait(1)[0], begun, **CHAT)
+    assert (made["outcome"], made["reply"]) == ("answered", "You said: canary prompt")
+    assert len(paywall.asked("chat")) == 1
+
+
+def test_a_chat_that_is_answered_in_time_needs_no_callback(
+    builder: Builder, paywall: SandboxPaywall, target: Receiver
+) -> None:
+    paywall.user("ann", balance="10")
+    for _ in range(2):  # the second time Zapier replays the step
+        made, status = builder.begin("chat", target.url, **CHAT)
+        assert (made["outcome"], status) == ("answered", "SUCCESS")
+    assert len(paywall.asked("chat")) == 1
+    assert target.pushes == []
+
+
+def test_a_refusal_that_comes_by_callback_halts_or_goes_on(
+    builder: Builder, paywall: SandboxPaywall, target: Receiver
+) -> None:
+    paywall.user("ann", balance="0")
+    paywall.arm("chat", "hold", seconds=60)
+    begun, status = builder.begin("chat", target.url, **CHAT)
+    assert status == "CALLBACK"
+    paywall.release()
+    push = target.wait(1)[0]
+    failed = failure(lambda: builder.resume("chat", push, begun, **CHAT))
+    assert failed.name == "HaltedError"
+    made = builder.resume("chat", push, begun, **CHAT, on_refusal="continue")
+    assert made["outcome"] == "topup_required"
+    assert made["action_url"] in failed.message
+
+
+def test_what_strangers_post_to_a_callback_address_is_not_believed(
+    builder: Builder, paywall: SandboxPaywall
+) -> None:
+    paywall.user("ann", balance="10")
+    forged = Push({}, b'{"success": true, "outcome": "answered", "reply": "forged"}', 0.0)
+    made = builder.resume("chat", forged, {}, **CHAT)
+    assert made["reply"] == "You said: canary prompt"
+
+
+def test_trying_a_long_chat_in_the_editor_waits_for_no_callback(
+    builder: Builder, paywall: SandboxPaywall
+) -> None:
+    paywall.user("ann", balance="10")
+    paywall.arm("chat", "hold", seconds=60)
+    assert builder.try_out("chat", **CHAT)["outcome"] == "pending"
+    paywall.release()
 
 
 def test_chat_without_money_halts_or_goes_on(builder: Builder) -> None:
