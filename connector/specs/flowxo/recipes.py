@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, TOPUP_REQUIRED
+from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, PENDING, TOPUP_REQUIRED, UNKNOWN
 
 Task = dict[str, Any]
 
@@ -19,6 +19,7 @@ ALLOW = "Please allow charges or top up your balance first:"
 FORM = "{{trigger.email}}"
 """Whom to write to in a flow that no chat has started; "" stands for the chat."""
 LATER = "That did not work just now. Please try again later."
+SLOW = "This takes longer than usual. Please ask once more in a minute."
 _LINKS = f"{AUTHORIZATION_REQUIRED}, {TOPUP_REQUIRED}"
 
 
@@ -88,6 +89,7 @@ def _paid_answer() -> dict[str, Any]:
         _row("model", "gpt-4o-mini", "Type the name of the model."),
         _row("prompt", "Write a haiku about rain.", "Pick the person's message."),
         _row("system", "Answer in at most 500 characters.", "Say how the bot should talk."),
+        _row("reference", "ai-message-1001", "ai- and the message's id."),
     ]
     return {
         "key": "paid_ai_answer",
@@ -95,13 +97,25 @@ def _paid_answer() -> dict[str, Any]:
         "trigger": "New Message: the person's question.",
         "tasks": [
             _http("chat", "chat", rows),
-            _said("reply", "{{chat.data__reply}}", "", _is("chat", "answered")),
-            _said("link", f"{ALLOW}\n{{{{chat.data__action_url}}}}", "", _is("chat", _LINKS)),
-            _said("sorry", LATER, "", _is("chat", "error")),
+            _http("again", "chat", rows, _is("chat", PENDING)),
+            *_told_of_chat("chat", ""),
+            *_told_of_chat("again", "_again", _is("chat", PENDING)),
+            _said("slow", SLOW, "", _is("chat", PENDING), _is("again", PENDING)),
         ],
-        "note": "A chat has no reference: if FlowXO runs the task twice, the person pays for two "
-        "answers. Where that matters, use a fixed price and the gate above.",
+        "note": "The second task sends exactly the same as the first and only runs if the answer "
+        "took longer than FlowXO waits: it goes on waiting, and nothing is paid for twice. For "
+        "models that need more than half a minute, repeat it once more.",
     }
+
+
+def _told_of_chat(name: str, suffix: str, *before: Task) -> list[Task]:
+    """What to say for every outcome of a chat but `pending`."""
+    link = f"{ALLOW}\n{{{{{name}.data__action_url}}}}"
+    return [
+        _said(f"reply{suffix}", f"{{{{{name}.data__reply}}}}", "", *before, _is(name, "answered")),
+        _said(f"link{suffix}", link, "", *before, _is(name, _LINKS)),
+        _said(f"sorry{suffix}", LATER, "", *before, _is(name, f"{UNKNOWN}, error")),
+    ]
 
 
 def _check_run_charge() -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Run:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    more: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def go(self, key: str) -> Run:
         """Run a recipe from its first task to its last."""
@@ -61,6 +62,7 @@ class Run:
         match task["do"]:
             case "http":
                 rows = {row["name"]: row["value"] for row in task["rows"]}
+                rows |= self.more.get(task["name"], {})
                 answer = self.flowxo.send(self.flowxo.step(task["step"]), "as_form", **rows)
                 self.answers[task["name"]] = answer.json()
                 return
@@ -148,6 +150,25 @@ def test_with_money_all_goes_well(flowxo: FlowXO, key: str) -> None:
     run = Run(flowxo, {("user_42", "email"): "ann@example.com"}).go(key)
     assert run.done == LAST_TASKS[key]
     assert all(text and len(text) <= MESSAGE_MAX for text in run.said)
+
+
+def test_an_answer_that_takes_longer_than_a_task_is_asked_for_again(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="20")
+    flowxo.paywall.arm("chat", "slow", seconds=1)
+    before = len(flowxo.paywall.asked("chat"))
+    run = Run(flowxo, more={"chat": {"wait": "0"}}).go("paid_ai_answer")
+    assert run.answers["chat"]["outcome"] == "pending"
+    assert run.done == ["reply_again"]
+    assert len(flowxo.paywall.asked("chat")) == before + 1
+
+
+def test_an_answer_that_takes_even_longer_is_promised(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="20")
+    flowxo.paywall.arm("chat", "hold", seconds=60)
+    at_once = {"wait": "0"}
+    run = Run(flowxo, more={"chat": at_once, "again": at_once}).go("paid_ai_answer")
+    assert run.done == ["slow"]
+    flowxo.paywall.release()
 
 
 @pytest.mark.parametrize("key", PAID)
