@@ -17,6 +17,8 @@ from sqlalchemy import Connection, event, text
 from connector.store import (
     Store,
     attention_rows,
+    callback_rows,
+    chat_rows,
     counter_rows,
     delivery_rows,
     event_rows,
@@ -45,7 +47,9 @@ from connector.store.tables import paywalls
 from connector.store.transaction_rows import Asked
 from tests.store.conftest import up_to_date
 
-BIG = ("events", "deliveries", "delivery_attempts", "ledger", "ledger_sums", "attention")
+BIG = (
+    "events deliveries delivery_attempts ledger ledger_sums attention chats chat_callbacks".split()
+)
 WHEN = datetime(2026, 1, 31, tzinfo=UTC)
 HOOK = Hook("h", "p", "https://example.com", "t", "ann", "", "active", "", None, WHEN)
 WALK = {"after_paywall": "", "most": 10, "moment": WHEN}
@@ -74,6 +78,14 @@ ASKED: dict[str, Callable[[Connection], object]] = {
     "due": lambda c: outbox_turns.due(c, "p", "", 10, WHEN),
     "claim": lambda c: outbox_rows.claim(c, ["d1", "d2"]),
     "drop-waiting": lambda c: outbox_rows.drop_waiting(c, "h"),
+    "chat": lambda c: chat_rows.find(c, ["p"], "r"),
+    "any-abandoned-chats": chat_rows.any_abandoned,
+    "abandoned-chats": chat_rows.abandoned,
+    "forget-answers": chat_rows.forget_answers,
+    "purge-chats": lambda c: chat_rows.purge(c, 90),
+    "due-callbacks": lambda c: callback_rows.due(c, ["p"], 10),
+    "claim-callbacks": lambda c: callback_rows.claim(c, ["a", "b"]),
+    "forget-callbacks": callback_rows.forget_answers,
     "overdue": undecided_rows.overdue_as_unknown,
     "purge-ledger": lambda c: ledger_retention.purge(c, 90),
     "transactions": lambda c: transaction_rows.listing(c, ["p"], Asked(("charge",)), 100),
