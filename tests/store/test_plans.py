@@ -48,7 +48,14 @@ from connector.store.transaction_rows import Asked
 from tests.store.conftest import up_to_date
 
 BIG = (
-    "events deliveries delivery_attempts ledger ledger_sums attention chats chat_callbacks".split()
+    "events",
+    "deliveries",
+    "delivery_attempts",
+    "ledger",
+    "ledger_sums",
+    "attention",
+    "chats",
+    "chat_callbacks",
 )
 WHEN = datetime(2026, 1, 31, tzinfo=UTC)
 HOOK = Hook("h", "p", "https://example.com", "t", "ann", "", "active", "", None, WHEN)
