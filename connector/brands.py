@@ -38,6 +38,11 @@ class Brand:
         """What the keys of the sandbox begin with; a name follows."""
         return f"{self.key_prefix}sandbox-"
 
+    @property
+    def first_sandbox_key(self) -> str:
+        """The key that every sandbox knows from its start."""
+        return f"{self.sandbox_key}default"
+
 
 PAYWALLS = Brand(
     name="paywalls",

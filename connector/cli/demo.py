@@ -24,6 +24,7 @@ from connector.config.settings import is_loopback
 
 _START_SECONDS = 30
 _STOP_SECONDS = 15
+EXAMPLE_USER = "user_42"
 _HERE = "127.0.0.0/8"
 _CONTAINERS = f"{_HERE},172.16.0.0/12"
 """Where triggers may be sent to in the demo: to this machine, and to containers on it."""
@@ -34,7 +35,7 @@ class Demo:
 
     def __init__(self, host: str, port: int, sandbox_port: int, brand: Brand = PAYWALLS) -> None:
         self._host, self._port, self._sandbox_port = host, port, sandbox_port
-        self._brand, self._key = brand, f"{brand.sandbox_key}default"
+        self._brand, self._key = brand, brand.first_sandbox_key
         self._address = f"http://127.0.0.1:{port}"
         self._started: list[subprocess.Popen[bytes]] = []
         self._stack = contextlib.ExitStack()
@@ -111,20 +112,23 @@ class Demo:
         )
         self._await(f"http://127.0.0.1:{self._sandbox_port}/v1/models", answers=401)
         self._await(f"{self._address}/readyz", answers=200)
-        self._set_feature()
+        self._make_examples_work()
 
-    def _set_feature(self) -> None:
-        """The feature that the examples use: free three times a day, then for a price."""
-        asked = urllib.request.Request(  # noqa: S310 -- our own address
-            f"{self._address}/v1/features/pdf-parse",
-            b'{"price": "0.25", "free_per_day": 3}',
-            {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},
-            method="PUT",
-        )
+    def _make_examples_work(self) -> None:
+        """The user of the examples has something to spend, and the feature that they use costs
+        something: it is free three times a day, then for a price."""
+        user = f"http://127.0.0.1:{self._sandbox_port}/_sandbox/users/{EXAMPLE_USER}"
+        feature = f"{self._address}/v1/features/pdf-parse"
+        self._send("POST", user, b'{"balance": "10"}')
+        self._send("PUT", feature, b'{"price": "0.25", "free_per_day": 3}')
+
+    def _send(self, method: str, url: str, body: bytes) -> None:
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        asked = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 -- our own
         try:
             urllib.request.urlopen(asked, timeout=_START_SECONDS).close()  # noqa: S310
         except OSError as error:
-            self._fail(f"The example feature could not be set: {error}.")
+            self._fail(f"The examples could not be made ready: {error}.")
 
     def _run(self, arguments: list[str], settings: dict[str, str], folder: Path) -> None:
         inherited = {n: v for n, v in os.environ.items() if not n.startswith("CONNECTOR_")}

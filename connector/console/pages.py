@@ -51,7 +51,7 @@ def shared() -> dict[str, object]:
         "address": address(settings),
         "is_example": settings.public_url is None,
         "sandbox": settings.sandbox,
-        "key": sandbox_key() if settings.sandbox else KEY,
+        "key": PAYWALLS.first_sandbox_key if settings.sandbox else KEY,
         "version": __version__,
     }
 
@@ -59,11 +59,6 @@ def shared() -> dict[str, object]:
 def address(settings: Settings) -> str:
     """The connector's public address, or an example of one."""
     return settings.public_url or EXAMPLE_ADDRESS
-
-
-def sandbox_key() -> str:
-    """The key that every sandbox knows from its start."""
-    return f"{PAYWALLS.sandbox_key}default"
 
 
 def wants_page(asked: Request) -> bool:

@@ -19,7 +19,7 @@ from connector.catalog.fields import (
 from connector.catalog.json_fields import Messages, Metadata
 
 DEMO_ADDRESS = "http://127.0.0.1:8000"
-DEMO_KEY = f"{PAYWALLS.sandbox_key}default"
+DEMO_KEY = PAYWALLS.first_sandbox_key
 _IN_THE_DEMO = {"model": "sandbox-chat", "search": "chat", "reference": "order-42"}
 """Values by field where the example does not exist in the demo, or is taken by its tour."""
 _NOT_IN_THE_DEMO = ("before",)

@@ -45,7 +45,7 @@ _TEST_KEY = (
 )
 _LIVE_KEY = (
     "This connector works with a sandbox, which knows no real keys. Use one of its own, such as "
-    f"{PAYWALLS.sandbox_key}default, or the address of your live connector."
+    f"{PAYWALLS.first_sandbox_key}, or the address of your live connector."
 )
 _UNREADABLE = "Paywalls answered with something that cannot be read. {hint}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -54,3 +55,22 @@ def page_in(browser: Browser, pictures: Path, scheme: str = "light") -> Iterator
     finally:
         page.screenshot(path=pictures / "end.png")
         context.close()
+
+
+@dataclass
+class Presses:
+    """How often somebody has pressed a button of the mouse in a window."""
+
+    count: int = 0
+
+
+def counted_presses(page: Page) -> Presses:
+    """Count from now on, on every page that is opened in the window."""
+    presses = Presses()
+
+    def pressed() -> None:
+        presses.count += 1
+
+    page.expose_function("pressed", pressed)
+    page.add_init_script("addEventListener('pointerdown', () => window.pressed(), true)")
+    return presses
