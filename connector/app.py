@@ -47,6 +47,7 @@ from connector.inbound.readiness import Readiness
 from connector.inbound.receiver import Inbound
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
+from connector.mcp import routes as mcp_routes
 from connector.pricing.rules import Features
 from connector.security.admission import Admission
 from connector.security.callback_secrets import CallbackSecrets
@@ -151,6 +152,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
     api.register_blueprint(callback_routes.blueprint())
     app.register_blueprint(inbound_routes.blueprint())
     app.register_blueprint(openai_routes.blueprint())
+    app.register_blueprint(mcp_routes.blueprint())
     app.register_blueprint(health_routes.blueprint())
     app.register_blueprint(docs_routes.blueprint(api))
     app.register_blueprint(spec_pages.blueprint())

@@ -8,6 +8,7 @@ ConnectorError
 │   ├── PaywallNotAllowed     403    this connector is closed to that paywall
 │   ├── NotAllowedByToken     403    the connector token may not do that
 │   ├── TokenPaused           403    upstream refused the key that the token stands for
+│   ├── ForeignOrigin         403    a page of another address calls from a browser
 │   ├── NotFound              404
 │   ├── WrongMethod           405
 │   ├── StillInFlight         409    the same reference is being worked on
@@ -132,6 +133,12 @@ class TokenPaused(InputError):
     status = 403
     code = "token_paused"
     title = "The connector token is paused"
+
+
+class ForeignOrigin(InputError):
+    status = 403
+    code = "foreign_origin"
+    title = "Pages of other addresses may not call this"
 
 
 class NotFound(InputError):

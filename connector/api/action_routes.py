@@ -25,14 +25,14 @@ def blueprint() -> FlatBlueprint:
 
 def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
     def view(caller: Caller, values: Values) -> Response:
-        return _answered(action, run_action(services(), caller, action, values))
+        return json_answer(answer_of(action, run_action(services(), caller, action, values)))
 
     view.__name__, view.__doc__ = action.key, action.sentence
     blp.call(
         action.path,
         method,
-        Access.PAYWALL if action.exactly_once or action.stored else Access.SERVED,
-        _right(action),
+        access_of(action),
+        right_of(action),
         takes=action.input,
         gives=action.output,
         many=action.many,
@@ -41,17 +41,21 @@ def _register(blp: FlatBlueprint, action: Action, method: str) -> None:
     )(view)
 
 
-def _right(action: Action) -> Right:
+def access_of(action: Action) -> Access:
+    """What an action demands of who calls it."""
+    return Access.PAYWALL if action.exactly_once or action.stored else Access.SERVED
+
+
+def right_of(action: Action) -> Right:
     """The action's own name opens it, and `view` whatever only looks something up."""
     looks = action.kind is not Kind.WRITE and not action.exactly_once
     return Right((action.key, VIEW) if looks else (action.key,))
 
 
-def _answered(action: Action, result: Values) -> Response:
+def answer_of(action: Action, result: Values) -> Values | list[Values]:
+    """The flat answer to what `run_action` gave, or the list of them; the outcome is noted for the
+    log."""
     g.outcome = result.get("outcome", "")
-    body: object = (
-        [action.answer(item) for item in result["items"]]
-        if action.many
-        else action.answer(result | {"request_id": request_id()})
-    )
-    return json_answer(body)
+    if action.many:
+        return [action.answer(item) for item in result["items"]]
+    return action.answer(result | {"request_id": request_id()})

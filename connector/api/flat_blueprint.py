@@ -93,7 +93,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
                 check(values)
                 if request.method == "HEAD":
                     return unasked()
-                return answered(lambda: view(_admitted(access, action), values, **address))
+                return answered(lambda: view(admitted_for(access, action), values, **address))
 
             admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
             told = {"type": "string"} if content_type else gives(many=many)
@@ -130,14 +130,22 @@ def _read(takes: type[Input], right: Right) -> dict[str, Any]:
     in_body = values.pop("api_key", None)
     if not key:
         identify(find_key(request, in_body), right)
+    put_user_in(values, takes)
+    return values
+
+
+def put_user_in(values: Values, takes: type[Input]) -> None:
+    """The one user of a token that was shown stands among `values`, whoever was sent.
+
+    Raises InvalidField, or NotAllowedByToken for another user.
+    """
     shown: Standing | None = g.get("standing")
     if shown is not None and shown.token.user and "user" in fields_of(takes):
         sent = values.get("user")
         values["user"] = shown.token.user_instead_of("" if sent is None else checked(sent))
-    return values
 
 
-def _admitted(access: Access, action: Action | None) -> Caller:
+def admitted_for(access: Access, action: Action | None) -> Caller:
     """Who calls. A failure here says nothing about a reference that may be in doubt."""
     try:
         return admit(access)

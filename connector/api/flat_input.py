@@ -52,7 +52,6 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
 
     Raises MalformedRequest, WrongContentType or InvalidField.
     """
-    fields = fields_of(schema)
     _soften_early(request.args)
     refuse_key_in_query(request)
     check_escapes(request.query_string, "address")
@@ -82,6 +81,24 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
             f"A {request.method} request is read from its address alone, but this one has values "
             "in its body too. Put them into the address, or send them with POST."
         )
+    _fill_in_headers(request, values, schema)
+    return values
+
+
+def arguments(request: Request, given: dict[str, Any], schema: type[Schema]) -> dict[str, Any]:
+    """The same of values that came in another shape than a flat request, for `fitted`: empty ones
+    are missing, and headers fill in. Notes in `g.sent` and `g.reference` what an error needs.
+
+    Raises InvalidField.
+    """
+    g.sent = {}
+    values = _noted({name: value for name, value in given.items() if value not in _EMPTY})
+    _fill_in_headers(request, values, schema)
+    return values
+
+
+def _fill_in_headers(request: Request, values: dict[str, Any], schema: type[Schema]) -> None:
+    fields = fields_of(schema)
     if "user" in fields:
         _fill_in(values, "user", user_in_headers(request), "a header")
     own = "refund_reference" if "refund_reference" in fields else "reference"
@@ -90,7 +107,6 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
         _fill_in(values, own, key, "the header “Idempotency-Key”")
     if "reference" in fields:
         g.reference = quoted(scalar(values.get("reference")), REFERENCE_MAX)
-    return values
 
 
 def look_whether_soft(request: Request, schema: type[Schema]) -> None:
@@ -101,10 +117,13 @@ def look_whether_soft(request: Request, schema: type[Schema]) -> None:
             read(request, schema)
 
 
-def fitted(values: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """`values` as `schema` names them, not validated yet. Raises InvalidField."""
+def fitted(
+    values: dict[str, Any], schema: Schema, beside: tuple[str, ...] = ("api_key", "errors")
+) -> dict[str, Any]:
+    """`values` as `schema` names them, not validated yet; `beside` may be sent too, and was read
+    already. Raises InvalidField."""
     _gather_metadata(values, schema)
-    _refuse_unknown(values, schema)
+    _refuse_unknown(values, schema, beside)
     _refuse_templates(values, schema)
     return values
 
@@ -212,11 +231,11 @@ def _gather_metadata(values: dict[str, Any], schema: Schema) -> None:
         values["metadata"] = whole | flat
 
 
-def _refuse_unknown(values: dict[str, Any], schema: Schema) -> None:
+def _refuse_unknown(values: dict[str, Any], schema: Schema, beside: tuple[str, ...]) -> None:
     for name in values:
         if name in schema.fields:
             continue
-        known = [*schema.fields, "api_key", "errors"]
+        known = [*schema.fields, *beside]
         close = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
         raise InvalidField(
             f"There is no field called “{quoted(name)}” here. "

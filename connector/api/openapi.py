@@ -11,26 +11,12 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
+from connector.api.json_schema import accepted, answered
 from connector.api.trigger_openapi import complete_operation, described_schemas
 from connector.catalog.actions import Action, Input, Output, actions, fields_of
-from connector.catalog.fields import (
-    Amount,
-    Count,
-    Flag,
-    Number,
-    Text,
-    Words,
-    shown,
-)
-from connector.catalog.json_fields import (
-    MESSAGES_MAX,
-    METADATA_MAX,
-    ROLES,
-    Messages,
-    Metadata,
-)
+from connector.catalog.fields import Count, Flag, Text, Words, shown
+from connector.catalog.json_fields import Messages, Metadata
 from connector.errors import titles
-from connector.money import AMOUNT_PATTERN
 
 INTRODUCTION = """Simple actions over the Paywalls.ai billing API.
 
@@ -44,17 +30,6 @@ to open. Failures are HTTP errors; with `errors=soft` in the query or body they 
 with `outcome: "error"` instead, for tools that stop at an error.
 """
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
-
-# ECMA-262, as JSON Schema wants it. What cannot be seen is more than a pattern can say in short:
-# control characters, and the usual invisible spaces and marks.
-_CONTROLS = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
-_UNSEEN = (
-    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000"
-    r"\ufeff\ufff9-\uffff"
-)
-_LINES = f"^[^{_CONTROLS}]*$"
-_ONE_LINE = f"^[^ {_UNSEEN}][^{_UNSEEN}]*$"
-_ANSWERED_AMOUNT = r"^(-?[0-9]+(\.[0-9]+)?)?$"
 
 _SOFT = {
     "in": "query",
@@ -126,7 +101,7 @@ def _complete_triggers(api: Api, spec: dict[str, Any]) -> None:
             in_address = item.pop("parameters", [])
             for method, operation in item.items():
                 operation.setdefault("parameters", []).extend(deepcopy(in_address))
-                complete_operation(operation, path, method, inputs, _accepted)
+                complete_operation(operation, path, method, inputs, accepted)
                 _add_problems(operation)
 
 
@@ -143,7 +118,7 @@ def _add_problems(operation: dict[str, Any]) -> None:
 
 def _complete_input(schema: dict[str, Any], described: type[Input]) -> None:
     for name, field in fields_of(described).items():
-        schema["properties"][name] |= _accepted(field)
+        schema["properties"][name] |= accepted(field)
     if described.one_of:
         schema["oneOf"] = [{"required": [name]} for name in described.one_of]
     if "metadata" in schema["properties"]:
@@ -153,14 +128,14 @@ def _complete_input(schema: dict[str, Any], described: type[Input]) -> None:
 def _complete_answer(schema: dict[str, Any], described: type[Schema]) -> None:
     for name, field in fields_of(described).items():
         if isinstance(field, Words):
-            schema["properties"][name] |= _answered(field)
+            schema["properties"][name] |= answered(field)
     schema["required"] = list(schema["properties"])
 
 
 def _soft_error(problem: dict[str, Any]) -> dict[str, Any]:
     """What `errors=soft` makes of a problem: it also has the action's own fields, empty."""
     first = {
-        name: {**field.metadata, **_answered(field)} for name, field in fields_of(Output).items()
+        name: {**field.metadata, **answered(field)} for name, field in fields_of(Output).items()
     }
     first["success"] |= {"const": False, "example": False}
     first["outcome"] |= {"const": "error", "example": "error"}
@@ -180,7 +155,7 @@ def _complete(operation: dict[str, Any], action: Action, method: str) -> None:
     operation["tags"] = ["actions"]
     parameters = operation.setdefault("parameters", [])
     for parameter in parameters:
-        parameter["schema"] |= _accepted(fields_of(action.input)[parameter["name"]])
+        parameter["schema"] |= accepted(fields_of(action.input)[parameter["name"]])
     parameters.append(_SOFT)
     answer = operation["responses"]["200"]["content"][_JSON]
     answer["schema"] = {"anyOf": [answer["schema"], {"$ref": "#/components/schemas/SoftError"}]}
@@ -202,7 +177,7 @@ def _form(as_json: dict[str, Any], action: Action) -> dict[str, Any]:
                 "example": shown(field.example),
                 "type": "string",
                 "contentMediaType": _JSON,
-                "contentSchema": _accepted(field),
+                "contentSchema": accepted(field),
             }
     if "patternProperties" in form:
         form["patternProperties"] = {p: {"type": "string"} for p in form["patternProperties"]}
@@ -211,50 +186,3 @@ def _form(as_json: dict[str, Any], action: Action) -> dict[str, Any]:
 
 def _form_name(action: Action) -> str:
     return action.input.__name__.removesuffix("Input") + "Form"
-
-
-def _accepted(field: object) -> dict[str, Any]:
-    """JSON Schema for what a field of an input takes, beside its words.
-
-    Numbers as text, text as numbers and JSON as text are taken as well, but nobody needs to know.
-    """
-    match field:
-        case Amount():
-            above_0 = {} if field.zero_ok else {"not": {"pattern": r"^0+(\.0+)?$"}}
-            return {"type": "string", "format": "decimal", "pattern": AMOUNT_PATTERN, **above_0}
-        case Number():
-            return {"type": "number", "minimum": field.low, "maximum": field.high}
-        case Count():
-            return {"type": "integer", "minimum": field.low, "maximum": field.high}
-        case Flag():
-            return {"type": "boolean"}
-        case Metadata():
-            return {"type": "object", "maxProperties": METADATA_MAX}
-        case Messages():
-            return {"type": "array", "minItems": 1, "maxItems": MESSAGES_MAX, "items": _MESSAGE}
-        case Text():
-            pattern = _LINES if field.lines else _ONE_LINE
-            return {"minLength": 1, "maxLength": field.max_length, "pattern": pattern}
-    return {}
-
-
-_MESSAGE = {
-    "type": "object",
-    "properties": {
-        "role": {"type": "string", "enum": list(ROLES)},
-        "content": {"type": ["string", "array", "null"], "items": {"type": "object"}},
-    },
-    "required": ["role"],
-}
-
-
-def _answered(field: object) -> dict[str, Any]:
-    """JSON Schema for what a field of an answer holds; unknown text and amounts are empty."""
-    match field:
-        case Flag():
-            return {"type": "boolean"}
-        case Count():
-            return {"type": "integer", "minimum": 0}
-        case Amount():
-            return {"type": "string", "pattern": _ANSWERED_AMOUNT}
-    return {"type": "string"}

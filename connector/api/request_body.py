@@ -64,10 +64,11 @@ def utf8(request: Request, raw: bytes) -> bytes:
     return raw.removeprefix(codecs.BOM_UTF8)
 
 
-def json_object(raw: bytes) -> dict[str, Any]:
-    """The object that a body of JSON holds. Raises MalformedRequest or InvalidField."""
+def json_value(raw: bytes) -> Any:
+    """What a body of JSON holds. Raises MalformedRequest, or InvalidField for a name that stands
+    in one object twice with different values."""
     try:
-        values = jsontext.loads(raw, pairs=_each_name_once)
+        return jsontext.loads(raw, pairs=_each_name_once)
     except TwiceInJson as twice:
         raise InvalidField(
             f"“{quoted(twice.name)}” stands in the body more than once. Send it once.",
@@ -78,6 +79,11 @@ def json_object(raw: bytes) -> dict[str, Any]:
             "The body is not valid JSON. Check the quotes, commas and brackets; text must stand "
             "in double quotes."
         ) from None
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """The object that a body of JSON holds. Raises MalformedRequest or InvalidField."""
+    values = json_value(raw)
     if not isinstance(values, dict):
         raise MalformedRequest(
             'The body must be one JSON object with names and values, such as {"user": "user_42"}.'

@@ -51,7 +51,7 @@ def _doors() -> list[tuple[str, str]]:
 
 DOORS = _doors()
 CHATS = [path for method, path in DOORS if path.endswith("chat/completions")]
-FLAT = [path for method, path in DOORS if method == "POST" and path not in CHATS]
+FLAT = [path for method, path in DOORS if method == "POST" and path not in (*CHATS, "/mcp")]
 READS = [path for method, path in DOORS if method == "GET" and "/openai/" not in path]
 
 

@@ -58,7 +58,7 @@ ROUTES = {
         "POST /openai/<path:unknown>",
     },
     Access.SIGNED: {"POST /v1/inbound/<endpoint>"},
-    Access.KEY: {"GET /v1/triggers", "POST /v1/triggers"},
+    Access.KEY: {"GET /v1/triggers", "POST /v1/triggers", "POST /mcp"},
     Access.SERVED: {
         "GET /v1/balance",
         "POST /v1/balance",

@@ -167,6 +167,21 @@ def needs_attention(caller: Owner, tenants: Tenants) -> bool:
     return "cap_reached" in caller.get("attention").text
 
 
+def an_agent_finds(caller: Owner, tenants: Tenants) -> bool:
+    """The same, and the owner's charge again, as tools."""
+    client = tenants.owner.connected_app.connector.app.test_client()
+
+    def tool(name: str, **arguments: str) -> Any:
+        params = {"name": name, "arguments": arguments}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        answer = client.post("/mcp", json=body, headers=caller.bearer).get_json()
+        return answer["result"]["structuredContent"]
+
+    found = bool(tool("transactions", reference=CHARGE["reference"])["items"])
+    assert tool("charge", **CHARGE)["duplicate"] is found
+    return found
+
+
 def finds_by_post(caller: Owner, tenants: Tenants) -> bool:
     return CHARGE["reference"] in caller.post("transactions").text
 
@@ -256,6 +271,7 @@ STORED: dict[tuple[str, str], Callable[[Owner, Tenants], bool]] = {
     ("GET", "/v1/attention"): needs_attention,
     ("GET", "/v1/sums"): sums_up,
     ("GET", "/v1/transactions"): finds,
+    ("POST", "/mcp"): an_agent_finds,
     ("POST", "/v1/transactions"): finds_by_post,
     ("GET", "/v1/transactions.csv"): finds_in_the_table,
     ("GET", "/v1/transactions/<transaction_id>"): reads_the_story,

@@ -1,0 +1,1 @@
+"""The MCP endpoint: every action of the catalog as a tool for agents."""
