@@ -84,6 +84,7 @@ def code(answer: TestResponse) -> str:
     told = answer.get_json(silent=True)
     error = told.get("error", told) if isinstance(told, dict) else {}
     error = error.get("data", error) if isinstance(error, dict) else {}
+    error = error if isinstance(error, dict) else {}
     return str(error.get("code", ""))
 
 
