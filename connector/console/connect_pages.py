@@ -54,6 +54,15 @@ TOOLS = {
             "Test the task; that is its first call.",
         ),
     ),
+    "mcp": Tool(
+        "MCP",
+        rights.UNLESS_NAMED,
+        (
+            "Add a server with the address {address}/mcp to your agent.",
+            "Enter the token as its Bearer token.",
+            "The agent asks for its tools; that is its first call.",
+        ),
+    ),
     "http": Tool(
         "HTTP",
         _FLOWS,

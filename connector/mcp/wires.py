@@ -123,7 +123,7 @@ def _check_version(version: str | None) -> None:
             UNSUPPORTED_VERSION,
             f"The version “{quoted(version or '')}” of MCP is not spoken here. Use one of "
             f"{', '.join((*NEWER, *OLDER))}.",
-            {"supported": [*NEWER, *OLDER], "requested": version or ""},
+            {"supported": list(NEWER), "requested": version or ""},
         )
 
 

@@ -39,6 +39,7 @@ WITH_COMMANDS = (
     "docs/exactly-once.md",
     "docs/features.md",
     "docs/long-chats.md",
+    "docs/mcp.md",
     "docs/openai.md",
     "docs/sandbox.md",
     "docs/tokens.md",
