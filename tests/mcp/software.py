@@ -38,7 +38,7 @@ def python(major: int) -> Path:
         if not (folder / ".done").exists():
             shutil.rmtree(folder, ignore_errors=True)
             node.run([sys.executable, "-m", "venv", folder], node.CACHE)
-            pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+            pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
             node.run([*pip, "--require-hashes", "-r", lock], node.CACHE)
             (folder / ".done").touch()
     return folder / "bin" / "python"

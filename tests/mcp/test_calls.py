@@ -125,6 +125,18 @@ def test_a_reference_that_was_paid_yesterday_is_no_repetition(builder: Builder, 
     assert builder.post("charge", **CHARGE).get_json()["duplicate"] is True
 
 
+@pytest.mark.parametrize("user", ["", "ann"])
+def test_so_is_one_of_a_free_use_also_of_a_token_of_one_user(builder: Builder, user: str) -> None:
+    rule = {"free_per_day": 3}
+    builder.client.put("/v1/features/pdf-parse", json=rule, headers=builder.bearer)
+    made = builder.post("tokens", label="bot", user=user).get_json()
+    bot = Builder(builder.facade, made["token"])
+    values = {"feature": "pdf-parse", "reference": "file-1", "user": "ann"}
+    assert call(bot, OLDER, "use", **values)["structuredContent"]["outcome"] == "free"
+    _ago(builder, timedelta(hours=25))
+    assert "“file-1” was already counted on 20" in said(call(bot, OLDER, "use", **values))
+
+
 @WIRES
 def test_a_token_of_one_user_sees_its_own_tools_and_pays_for_that_user(
     builder: Builder, wire: str
@@ -160,12 +172,10 @@ def test_the_user_may_stand_in_the_clients_header(builder: Builder, wire: str) -
 
 
 def _ago(builder: Builder, past: timedelta) -> None:
-    """Whatever this connector's ledger has for that reference was settled so long ago."""
+    """Whatever this connector's ledger has was settled so long ago."""
     with builder.facade.app.app_context():
         services().store.write(
             lambda connection: connection.execute(
-                update(ledger)
-                .where(ledger.c.reference == CHARGE["reference"])
-                .values(updated_at=now(-int(past.total_seconds())))
+                update(ledger).values(updated_at=now(-int(past.total_seconds())))
             )
         )

@@ -32,7 +32,7 @@ def call(
     script = software.CLIENTS / f"sdk{major}.py"
     words = [f"{connector.address}/mcp", tool, json.dumps(arguments), mode]
     env = node.environment(MCP_KEY=key)
-    command = [software.python(major), script, *words]
+    command = [str(software.python(major)), str(script), *words]
     told: dict[str, Any] = json.loads(node.run(command, software.CLIENTS, seconds=120, env=env))
     return told
 

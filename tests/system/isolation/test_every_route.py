@@ -178,7 +178,7 @@ def an_agent_finds(caller: Owner, tenants: Tenants) -> bool:
         return answer["result"]["structuredContent"]
 
     found = bool(tool("transactions", reference=CHARGE["reference"])["items"])
-    assert tool("charge", **CHARGE)["duplicate"] is found
+    assert bool(tool("charge", **CHARGE)["duplicate"]) is found
     return found
 
 
@@ -371,4 +371,7 @@ def test_a_closed_connector_serves_only_the_paywalls_that_it_is_for(
     )
     owner = connected_app.owner()
     answers = [owner.get(path) for path in ("me", "triggers/any_event", "hooks", "deliveries")]
-    assert [answer.status_code for answer in answers] == [403] * 4
+    client = connected_app.connector.app.test_client()
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    answers.append(client.post("/mcp", json=body, headers=owner.bearer))
+    assert [answer.status_code for answer in answers] == [403] * 5
