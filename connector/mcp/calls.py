@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -90,7 +90,9 @@ def _refuse_paid_long_ago(parts: Services, caller: Caller, action: Action, value
     row = parts.store.read(
         lambda connection: ledger_rows.find(connection, caller.paywall.ids, action.key, kept)
     )
-    if row is None or row.state != DONE or datetime.now(UTC) - row.updated_at < _REPEATED_WITHIN:
+    if row is None or row.state != DONE:
+        return
+    if parts.store.clock.now() - row.updated_at < _REPEATED_WITHIN:
         return
     paid = "paid" if rule.refundable and Decimal(row.amount) else "counted"
     raise InvalidField(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +13,17 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.inbound.subscriptions.ports import free_port
+from tests.mcp import software
+from tests.support import node
 from tests.support.browser import counted_presses, page_in, running_browser
 from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("pages")
 CLICKS_BY_FORM = 3
 """“Try every action”, the charge, “Execute”: the example's values are filled in."""
+
+COPIES_FOR_MCP = 2
+"""The address and the key: all that a client is told."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +76,26 @@ def test_what_was_charged_is_found_in_the_console(demo: str, page: Page) -> None
     page.get_by_role("link", name="order-of-a-newcomer").click()
     expect(page.get_by_text("was charged").first).to_be_visible()
     assert presses.count == 3
+
+
+def test_the_first_charge_over_mcp(demo: str, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    presses = counted_presses(page)
+    page.goto(demo)
+    card = page.locator("#mcp")
+    copied = []
+    for button in card.get_by_role("button").all():
+        button.click()
+        expect(button).to_have_text("Copied")
+        copied.append(page.evaluate("navigator.clipboard.readText()"))
+    address, key = copied
+    assert presses.count == COPIES_FOR_MCP
+    values = {"user": "user_42", "amount": "0.5", "reference": "order-of-an-agent"}
+    words = [address, "charge", json.dumps(values), "auto"]
+    command = [str(software.python(2)), str(software.CLIENTS / "sdk2.py"), *words]
+    env = node.environment(MCP_KEY=key)
+    told = json.loads(node.run(command, software.CLIENTS, seconds=120, env=env))
+    assert told["structured"]["outcome"] == "charged"
 
 
 def key_shown(page: Page, demo: str) -> str:

@@ -13,9 +13,12 @@ from tests.specs.n8n.editor import Editor
 from tests.specs.n8n.flows import STEP, chain
 from tests.specs.n8n.server import counting
 from tests.specs.n8n.test_ai import AGENT
-from tests.support.browser import page_in, running_browser
+from tests.support.browser import counted_presses, page_in, running_browser
 
 CHARGE_ME = "Charge User: charge me for a poem, please"
+CLICKS_TO_CHARGE = 11
+"""From an empty canvas: three each for the trigger and the node, its action, a run that only tests,
+two to have it count, and the run that does."""
 pytestmark = pytest.mark.xdist_group("n8n")
 ACTIONS = {
     "Charge user",
@@ -71,6 +74,7 @@ def test_a_charge_is_added_filled_in_and_run(
 ) -> None:
     user = f"editor-{request.node.callspec.id}"
     connected_app.paywall.user(user, balance="5.00", connected=True)
+    presses = counted_presses(editor.page)
     editor.begin_by_hand()
     editor.search("paywalls", "Paywalls")
     editor.choose("Charge user")
@@ -85,6 +89,7 @@ def test_a_charge_is_added_filled_in_and_run(
     expect(editor.output()).not_to_contain_text("would_charge")
     editor.shows("charged")
     assert [row["amount"] for row in connected_app.booked(user)] == ["0.50"]
+    assert presses.count == CLICKS_TO_CHARGE
 
 
 def test_the_chat_model_and_the_tool_are_found_under_an_agent(editor: Editor) -> None:
