@@ -52,6 +52,14 @@ MODELS = (
     Model("sandbox-echo", "Sandbox Echo", "Repeats what you say, word for word.", "1", "2", "0"),
     Model("gpt-4o-mini", "GPT-4o mini", "The same answers as Sandbox Chat.", "0.15", "0.6", "0.01"),
     Model(
+        "gpt-4o",
+        "GPT-4o",
+        "The same answers as Sandbox Chat, at a higher price.",
+        "2.5",
+        "10",
+        "0.05",
+    ),
+    Model(
         "sandbox-chat",
         "Sandbox Chat",
         "Answers in a friendly sentence about what you wrote.",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from connector.specs.n8n.workflow_actions import GUARDED, Variant, set_up
 from connector.specs.n8n.workflow_parts import (
-    GUARDED,
-    Variant,
     Workflow,
-    condition,
+    branch,
+    chain,
     named,
     openai_model,
-    set_up,
+    respond,
     webhook,
     webhook_id,
 )
+
+QUESTION = "={{ $('Question').item.json.body.message }}"
+ANSWER = "={{ { answer: $json.text } }}"
+LINK = "={{ { answer: $json.message, link: $json.action_url } }}"
+"""What a caller gets: what was paid for, or a sentence that says what to do first."""
 
 
 def gate(key: str, variant: Variant) -> Workflow:
@@ -38,29 +43,57 @@ def gate(key: str, variant: Variant) -> Workflow:
         (1, 0),
         on_refusal="continue",
     )
-    paid = flow.add(
-        "Paid?", "n8n-nodes-base.if", 2.2, (2, 0), condition("={{ $json.success }}", "true")
-    )
-    chain = flow.add(
-        "AI Step",
-        "@n8n/n8n-nodes-langchain.chainLlm",
-        1.5,
-        (3, -0.5),
-        {"promptType": "define", "text": "={{ $('Question').item.json.body.message }}"},
-    )
-    model = openai_model(flow, (3, 0.4))
-    answer = _respond(flow, "Answer", "={{ { answer: $json.text } }}", (4.5, -0.5))
-    link = _respond(
-        flow,
-        "Send the Link",
-        "={{ { answer: $json.message, link: $json.action_url } }}",
-        (3, 1.2),
-    )
+    paid = branch(flow, "Paid?", (2, 0), "={{ $json.success }}")
+    asked_model = chain(flow, "AI Step", QUESTION, (3, -0.5), openai_model(flow, (3, 0.4)))
+    answer = respond(flow, "Answer", ANSWER, (4.5, -0.5))
+    link = respond(flow, "Send the Link", LINK, (3, 1.2))
     flow.row(asked, charge, paid)
-    flow.link(paid, chain)
+    flow.link(paid, asked_model)
     flow.link(paid, link, output=1)
-    flow.link(chain, answer)
-    flow.link(model, chain, kind="ai_languageModel")
+    flow.link(asked_model, answer)
+    return flow
+
+
+def refund_if_failed(key: str, variant: Variant) -> Workflow:
+    """Charges before an AI step, and gives the money back when the step fails."""
+    flow = Workflow(key, "Refund when the work failed")
+    set_up(
+        flow,
+        variant,
+        "A question comes in by webhook as `user`, `message` and `message_id`. The user pays 0.25 "
+        "first; if the AI step then fails, they get it back, once. Put your own work where the AI "
+        "step is, and keep its *On Error* at *Continue (using error output)*. The same message "
+        "again is neither charged nor answered: ask with a new `message_id`. (Default mode only: "
+        "elsewhere money cannot be given back.)" + GUARDED,
+    )
+    asked = webhook(flow, "Question", (0, 0), answers=True)
+    reference = named("work-", "$('Question').item.json.body.message_id")
+    charge = variant.action(
+        flow,
+        "Charge User",
+        "charge",
+        {"user": "={{ $json.body.user }}", "amount": "0.25", "reference": reference},
+        (1, 0),
+        on_refusal="continue",
+    )
+    paid = branch(flow, "Paid?", (2, 0), "={{ $json.success }}")
+    model = openai_model(flow, (3, 0.4))
+    work = chain(flow, "AI Step", QUESTION, (3, -0.5), model, onError="continueErrorOutput")
+    answer = respond(flow, "Answer", ANSWER, (4.5, -0.8))
+    refund = variant.action(flow, "Refund Charge", "refund", {"reference": reference}, (4.5, 0.2))
+    sorry = respond(
+        flow,
+        "Say Sorry",
+        "={{ { answer: 'That did not work. ' + ($json.outcome === 'unknown' "
+        "|| $json.outcome === 'not_supported' ? 'We will look into what you paid.' "
+        ": 'It has cost you nothing.') } }}",
+        (5.5, 0.2),
+    )
+    link = respond(flow, "Send the Link", LINK, (3, 1.2))
+    flow.row(asked, charge, paid, work, answer)
+    flow.link(paid, link, output=1)
+    flow.link(work, refund, output=1)
+    flow.row(refund, sorry)
     return flow
 
 
@@ -121,13 +154,3 @@ def agent(key: str, variant: Variant) -> Workflow:
     flow.link(model, helper, kind="ai_languageModel")
     flow.link(charge, helper, kind="ai_tool")
     return flow
-
-
-def _respond(flow: Workflow, name: str, body: str, at: tuple[float, float]) -> str:
-    return flow.add(
-        name,
-        "n8n-nodes-base.respondToWebhook",
-        1.1,
-        at,
-        {"respondWith": "json", "responseBody": body, "options": {}},
-    )

@@ -1,4 +1,4 @@
-"""What workflows are put together from: nodes in a row, and the connector's actions in both forms.
+"""What workflows are put together from: n8n's own nodes, and the lines between them.
 
 Source of the nodes' parameters: what n8n's own editor exports.
 """
@@ -11,16 +11,8 @@ from itertools import pairwise
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from connector import actions as actions_folder
-from connector.catalog.actions import by_key
-from connector.specs.n8n.action_node import refuses, resource
-
 Json = dict[str, Any]
 
-PAYWALLS = "n8n-nodes-paywalls.paywalls"
-PAYWALLS_TOOL = "n8n-nodes-paywalls.paywallsTool"
-HTTP = "n8n-nodes-base.httpRequest"
-HTTP_TOOL = "n8n-nodes-base.httpRequestTool"
 _CREDENTIAL_NAMES = {
     "paywallsApi": "Paywalls account",
     "httpHeaderAuth": "Header Auth account",
@@ -31,20 +23,7 @@ _CREDENTIAL_NAMES = {
 """n8n's own names for new credentials: a workflow that is imported finds the one of that name."""
 WEBHOOK_SECRET = "Webhook secret"  # noqa: S105 -- a name
 """The credential that guards the webhooks; its own name keeps it apart from the connector's key."""
-GUARDED = (
-    f" **Webhook**: make a *Header Auth* credential named *{WEBHOOK_SECRET}*, with a header such "
-    "as `X-Webhook-Secret` and a long random value, and have your app send it. Without it anybody "
-    "who knows the address could move money."
-)
 _COLUMN, _ROW = 220, 200
-_KEY = (
-    "**Credential**: *Paywalls API* with your paywall's secret key and the address of your "
-    "connector."
-)
-_HEADER_KEY = (
-    "**Credential**: *Header Auth*, name `X-API-Key`, value your paywall's secret key. The address "
-    "of your connector stands in the HTTP Request steps."
-)
 
 
 @dataclass
@@ -111,98 +90,36 @@ class Workflow:
         return json.dumps(workflow, indent=2, ensure_ascii=False) + "\n"
 
 
-@dataclass(frozen=True)
-class Variant:
-    """Whether actions are steps of our node, or HTTP requests to the connector at `address`."""
-
-    address: str
-    http: bool
-
-    def action(
-        self,
-        workflow: Workflow,
-        name: str,
-        key: str,
-        values: Json,
-        at: tuple[float, float],
-        *,
-        on_refusal: str = "",
-        tool: str = "",
-    ) -> str:
-        """Place an action. It tries again where that is safe; `tool` describes it to an agent."""
-        actions_folder.load()
-        action = by_key(key)
-        if action is None:
-            raise KeyError(key)
-        again: Json = {}
-        if action.exactly_once and not tool:
-            again = {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 2000}
-        described = {"descriptionType": "manual", "toolDescription": tool} if tool else {}
-        if self.http:
-            parameters = {**_request(self.address, f"/v1{action.path}", values)}
-            if tool:
-                parameters["toolDescription"] = tool
-            kind, version = (HTTP_TOOL, 4.2) if tool else (HTTP, 4.2)
-            return workflow.add(name, kind, version, at, parameters, "httpHeaderAuth", **again)
-        parameters = {**described, "resource": resource(action), "operation": key, **values}
-        if on_refusal and refuses(action):
-            parameters["on_refusal"] = on_refusal
-        kind = PAYWALLS_TOOL if tool else PAYWALLS
-        return workflow.add(name, kind, 1, at, parameters, "paywallsApi", **again)
-
-    def stops_unless_done(self, workflow: Workflow, action: str, at: tuple[float, float]) -> None:
-        """Stop behind an HTTP request that answers `success` false; our node does that itself."""
-        if not self.http:
-            return
-        done = workflow.add(
-            "Done?", "n8n-nodes-base.if", 2.2, at, condition("={{ $json.success }}", "true")
-        )
-        stop = workflow.add(
-            "Stop",
-            "n8n-nodes-base.stopAndError",
-            1,
-            (at[0] + 1, at[1] + 0.5),
-            {"errorType": "errorMessage", "errorMessage": "={{ $json.message }}"},
-        )
-        workflow.row(action, done)
-        workflow.link(done, stop, output=1)
-
-    def model(self, workflow: Workflow, user: str, at: tuple[float, float]) -> str:
-        """Place a chat model: ours, which the user pays for, or n8n's own for OpenAI."""
-        name = {"__rl": True, "mode": "id", "value": "gpt-4o-mini"}
-        if self.http:
-            return openai_model(workflow, at)
-        return workflow.add(
-            "Paywalls Chat Model",
-            "n8n-nodes-paywalls.paywallsChatModel",
-            1,
-            at,
-            {"user": user, "model": name, "options": {}},
-            "paywallsApi",
-        )
-
-
-def set_up(workflow: Workflow, variant: Variant, what: str) -> None:
-    """Note what to set up; the name tells the variants apart."""
-    workflow.note(f"## {workflow.name}\n{what}\n\n{_HEADER_KEY if variant.http else _KEY}")
-    if variant.http:
-        workflow.name += " (HTTP Request)"
-
-
-def openai_model(workflow: Workflow, at: tuple[float, float]) -> str:
+def openai_model(
+    workflow: Workflow,
+    at: tuple[float, float],
+    *,
+    name: str = "OpenAI Chat Model",
+    model: str = "gpt-4o-mini",
+) -> str:
     """Place n8n's own model; the Responses API is off because Paywalls does not have it."""
     return workflow.add(
-        "OpenAI Chat Model",
+        name,
         "@n8n/n8n-nodes-langchain.lmChatOpenAi",
         1.3,
         at,
         {
-            "model": {"__rl": True, "mode": "id", "value": "gpt-4o-mini"},
+            "model": {"__rl": True, "mode": "id", "value": model},
             "responsesApiEnabled": False,
             "options": {},
         },
         "openAiApi",
     )
+
+
+def chain(
+    workflow: Workflow, name: str, text: str, at: tuple[float, float], model: str, **more: object
+) -> str:
+    """Place a step that asks a model, which stands below it."""
+    parameters = {"promptType": "define", "text": text}
+    step = workflow.add(name, "@n8n/n8n-nodes-langchain.chainLlm", 1.5, at, parameters, **more)
+    workflow.link(model, step, kind="ai_languageModel")
+    return step
 
 
 def webhook(workflow: Workflow, name: str, at: tuple[float, float], *, answers: bool) -> str:
@@ -222,6 +139,81 @@ def webhook(workflow: Workflow, name: str, at: tuple[float, float], *, answers: 
         webhookId=webhook_id(workflow, name),
         credentials={"httpHeaderAuth": {"id": None, "name": WEBHOOK_SECRET}},
     )
+
+
+def respond(workflow: Workflow, name: str, body: str, at: tuple[float, float]) -> str:
+    """Place the answer to the call of a webhook."""
+    return workflow.add(
+        name,
+        "n8n-nodes-base.respondToWebhook",
+        1.1,
+        at,
+        {"respondWith": "json", "responseBody": body, "options": {}},
+    )
+
+
+def values(
+    workflow: Workflow, name: str, at: tuple[float, float], items: dict[str, str], **more: object
+) -> str:
+    """Place a step that gives an item with these texts, and nothing of the one before."""
+    rows = [
+        {
+            "id": str(uuid5(NAMESPACE_URL, f"{workflow.key}/{name}/{key}")),
+            "name": key,
+            "type": "string",
+            "value": value,
+        }
+        for key, value in items.items()
+    ]
+    parameters: Json = {"assignments": {"assignments": rows}, "options": {}}
+    return workflow.add(name, "n8n-nodes-base.set", 3.4, at, parameters, **more)
+
+
+def mail(
+    workflow: Workflow, name: str, at: tuple[float, float], to: str, subject: str, text: str
+) -> str:
+    """Place a mail in plain text."""
+    return workflow.add(
+        name,
+        "n8n-nodes-base.emailSend",
+        2.1,
+        at,
+        {
+            "fromEmail": "billing@example.com",
+            "toEmail": to,
+            "subject": subject,
+            "emailFormat": "text",
+            "text": text,
+            "options": {"appendAttribution": False},
+        },
+        "smtp",
+    )
+
+
+def branch(workflow: Workflow, name: str, at: tuple[float, float], wanted: str) -> str:
+    """Place an IF on an expression: what it is true for leaves by the first output."""
+    return workflow.add(name, "n8n-nodes-base.if", 2.2, at, condition(wanted, "true"))
+
+
+def switch(workflow: Workflow, name: str, at: tuple[float, float], outputs: dict[str, str]) -> str:
+    """Place a Switch: an output for each expression that can be true, and one for the rest."""
+    rules = [
+        {
+            "conditions": condition(wanted, "true")["conditions"],
+            "renameOutput": True,
+            "outputKey": key,
+        }
+        for key, wanted in outputs.items()
+    ]
+    options = {"fallbackOutput": "extra"}
+    parameters = {"rules": {"values": rules}, "options": options}
+    return workflow.add(name, "n8n-nodes-base.switch", 3.2, at, parameters)
+
+
+def stop(workflow: Workflow, name: str, at: tuple[float, float], message: str) -> str:
+    """Place an end that makes the run a failed one."""
+    parameters = {"errorType": "errorMessage", "errorMessage": message}
+    return workflow.add(name, "n8n-nodes-base.stopAndError", 1, at, parameters)
 
 
 def webhook_id(workflow: Workflow, name: str) -> str:
@@ -252,16 +244,3 @@ def named(prefix: str, value: str) -> str:
     """A reference of `prefix` and a value; empty without the value, so that the connector asks for
     one instead of taking the prefix alone for a reference that everybody shares."""
     return f"={{{{ {value} ? '{prefix}' + {value} : '' }}}}"
-
-
-def _request(address: str, path: str, values: Json) -> Json:
-    return {
-        "method": "POST",
-        "url": f"{address}{path}",
-        "authentication": "genericCredentialType",
-        "genericAuthType": "httpHeaderAuth",
-        "sendBody": True,
-        "specifyBody": "keypair",
-        "bodyParameters": {"parameters": [{"name": n, "value": v} for n, v in values.items()]},
-        "options": {},
-    }

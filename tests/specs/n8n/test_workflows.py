@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from email.message import Message
 from typing import Any
 
 import pytest
 
-from connector.actions.deposit import NOT_SUPPORTED
 from connector.specs.n8n import workflows
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.test_triggers import emit, hooks_of, meet
-from tests.support.processes import SandboxPaywall, until
+from tests.support.processes import until
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.xdist_group("n8n")
@@ -88,50 +86,6 @@ def test_a_signup_is_credited_once(ending: str, connected_app: ConnectedApp) -> 
     )
     assert connected_app.booked(f"not-{user}") == []
     assert connected_app.paywall.balance(user) == Decimal(5)
-
-
-@VARIANTS
-def test_a_stripe_payment_is_deposited_once(ending: str, connected_app: ConnectedApp) -> None:
-    workflow = connected_app.imported(f"Deposit after a Stripe payment{ending}")
-    user = f"stripe-{workflow['id']}"
-    session = {"id": f"cs_{user}", "client_reference_id": user, "amount_total": 1250}
-    for status in ("unpaid", "paid", "paid"):
-        for kind in ("completed", "async_payment_succeeded", "expired"):
-            event = {
-                "type": f"checkout.session.{kind}",
-                "data": {"object": {**session, "payment_status": status}},
-            }
-            done = connected_app.n8n.run(workflow, "Stripe Payment", [event])
-            assert done.status == "success"
-            assert ("Deposit Credits" in done.ran) is (status == "paid" and kind != "expired")
-            workflow = connected_app.n8n.workflow(workflow["id"])
-    assert connected_app.paywall.balance(user) == Decimal("12.50")
-
-
-@pytest.mark.parametrize("key", ["stripe-deposit", "stripe-deposit-http"])
-def test_a_deposit_that_was_not_made_is_no_success(key: str, connected_app: ConnectedApp) -> None:
-    shared = SandboxPaywall(connected_app.paywall.address, f"shared-{key}")
-    data = {**connected_app.credential, "apiKey": shared.key}
-    header = {"name": "X-API-Key", "value": shared.key}
-    text = workflows(connected_app.connector.address)[key]
-    for kind, name, values in (
-        ("paywallsApi", "Paywalls account", data),
-        ("httpHeaderAuth", "Header Auth account", header),
-    ):
-        connected_app.n8n.credential(kind, f"{name} {key}", values)
-        text = text.replace(f'"{name}"', f'"{name} {key}"')
-    workflow = connected_app.n8n.save(json.loads(text))
-    session = {
-        "id": "cs_1",
-        "client_reference_id": "x",
-        "amount_total": 1,
-        "payment_status": "paid",
-    }
-    event = {"type": "checkout.session.completed", "data": {"object": session}}
-    done = connected_app.n8n.run(workflow, "Stripe Payment", [event])
-    shared.close()
-    assert done.status == "error"
-    assert done.error["message"] == NOT_SUPPORTED
 
 
 def test_a_user_whose_balance_is_used_up_gets_one_mail_a_day(connected_app: ConnectedApp) -> None:
