@@ -153,10 +153,10 @@ def test_an_example_is_copied_and_runs(page: Page, server: Server) -> None:
 
 def test_the_guides_are_searched_from_any_of_them(page: Page, server: Server) -> None:
     page.goto(f"{server.address}/guide/zapier")
-    page.get_by_role("searchbox").fill("work failed")
+    page.get_by_role("searchbox").fill("use failed")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="When the work failed").click()
-    expect(page).to_have_url(f"{server.address}/guide/features#when-the-work-failed")
+    page.get_by_role("link", name="Refund a use that failed").click()
+    expect(page).to_have_url(f"{server.address}/guide/features#refund-a-use-that-failed")
 
 
 def test_without_javascript_everything_can_be_read(browser: Browser, server: Server) -> None:

@@ -155,7 +155,7 @@ class TestGuides:
     @pytest.mark.parametrize(
         ("question", "wanted"),
         [
-            ("refund", "/guide/features#when-the-work-failed"),
+            ("refund", "/guide/features#refund-a-use-that-failed"),
             ("REFUND shared mode", "/guide/faq#"),
             ("cap_reached", "/guide/features#use-it"),
             ("test live", "/guide/sandbox#from-test-to-live"),

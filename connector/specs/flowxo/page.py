@@ -9,6 +9,7 @@ DOING = {
     "message": "Bot: Send a Message",
     "mail": "Send an e-mail",
     "your_task": "A task of your own",
+    "code": "Code: run a script",
     "get_attribute": "Attributes: Get an Attribute",
     "set_attribute": "Attributes: Set an Attribute",
 }
@@ -122,6 +123,9 @@ def entered(task: dict[str, Any]) -> str:
         case "http":
             rows = "; ".join(f"`{r['name']}`: `{r['value']}`" for r in task["rows"])
             return f"the step `{task['step']}` with {rows}"
+        case "code":
+            rows = "; ".join(f"`{r['name']}`: `{r['value']}`" for r in task["inputs"])
+            return f"{task['what']} Inputs {rows}. Script: `{task['script']}`"
         case "message":
             return _text(task)
         case "mail":

@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.catalog.outcomes import AUTHORIZATION_REQUIRED, PENDING, TOPUP_REQUIRED, UNKNOWN
+from connector.catalog.outcomes import PENDING, UNKNOWN
+from connector.specs.flowxo import feature_recipes, stripe_recipes
+from connector.specs.flowxo.tasks import (
+    ALLOW,
+    FORM,
+    LATER,
+    LINKS,
+    TOP_UP,
+    Task,
+    charge,
+    http,
+    outcome_is,
+    refused,
+    row,
+    said,
+    yours,
+)
 
-Task = dict[str, Any]
-
-TOP_UP = "Please top up your balance first:"
-ALLOW = "Please allow charges or top up your balance first:"
-FORM = "{{trigger.email}}"
-"""Whom to write to in a flow that no chat has started; "" stands for the chat."""
-LATER = "That did not work just now. Please try again later."
+NOT_DONE = "That did not work, and you have your money back. Please try again."
 SLOW = "This takes longer than usual. Please ask once more in a minute."
-_LINKS = f"{AUTHORIZATION_REQUIRED}, {TOPUP_REQUIRED}"
+OWED = "That did not work. We will look into what you paid."
 
 
 def recipes() -> list[dict[str, Any]]:
@@ -29,7 +39,11 @@ def recipes() -> list[dict[str, Any]]:
         _form(),
         _gate(),
         _paid_answer(),
+        feature_recipes.free_then_paid(),
+        feature_recipes.cap_then_cheaper(),
+        feature_recipes.tiered_tools(),
         _check_run_charge(),
+        _refund_if_failed(),
         _depleted(),
         _credit(
             "signup_credit",
@@ -52,6 +66,9 @@ def recipes() -> list[dict[str, Any]]:
             "Thank you! Your balance is now {{deposit.data__balance_formatted}}.",
         ),
         _refund(),
+        stripe_recipes.payment(),
+        stripe_recipes.take_back(),
+        stripe_recipes.came_back(),
     ]
 
 
@@ -61,9 +78,9 @@ def _form() -> dict[str, Any]:
         "label": "Charge for each form submission",
         "trigger": "Webhook: your form tool posts each entry to it.",
         "tasks": [
-            _charge("form-contact-entry-501", "Type form-contact- and pick the entry's id."),
-            _said("thanks", "Thank you, we have your entry.", FORM, _is("charge", "charged")),
-            *_refused("charge", FORM),
+            charge("form-contact-entry-501", "Type form-contact- and pick the entry's id."),
+            said("thanks", "Thank you, we have your entry.", FORM, outcome_is("charge", "charged")),
+            *refused("charge", FORM),
         ],
     }
 
@@ -74,9 +91,9 @@ def _gate() -> dict[str, Any]:
         "label": "Charge refused: send the link (a gate before an answer)",
         "trigger": "New Message: the person asks your bot for something that costs money.",
         "tasks": [
-            _charge("bot-answer-msg-7001", "Type bot-answer- and pick the message's id."),
-            _yours("answer", "What the person pays for.", _is("charge", "charged")),
-            *_refused("charge", ""),
+            charge("bot-answer-msg-7001", "Type bot-answer- and pick the message's id."),
+            yours("answer", "What the person pays for.", outcome_is("charge", "charged")),
+            *refused("charge", ""),
         ],
         "note": "When the person has paid and asks again, that is a new message and a new charge; "
         "the refused one has cost nothing.",
@@ -85,22 +102,22 @@ def _gate() -> dict[str, Any]:
 
 def _paid_answer() -> dict[str, Any]:
     rows = [
-        _row("user", "user_42", "Pick the person's id."),
-        _row("model", "gpt-4o-mini", "Type the name of the model."),
-        _row("prompt", "Write a haiku about rain.", "Pick the person's message."),
-        _row("system", "Answer in at most 500 characters.", "Say how the bot should talk."),
-        _row("reference", "ai-message-1001", "ai- and the message's id."),
+        row("user", "user_42", "Pick the person's id."),
+        row("model", "gpt-4o-mini", "Type the name of the model."),
+        row("prompt", "Write a haiku about rain.", "Pick the person's message."),
+        row("system", "Answer in at most 500 characters.", "Say how the bot should talk."),
+        row("reference", "ai-message-1001", "ai- and the message's id."),
     ]
     return {
         "key": "paid_ai_answer",
         "label": "An AI answer that each person pays for",
         "trigger": "New Message: the person's question.",
         "tasks": [
-            _http("chat", "chat", rows),
-            _http("again", "chat", rows, _is("chat", PENDING)),
+            http("chat", "chat", rows),
+            http("again", "chat", rows, outcome_is("chat", PENDING)),
             *_told_of_chat("chat", ""),
-            *_told_of_chat("again", "_again", _is("chat", PENDING)),
-            _said("slow", SLOW, "", _is("chat", PENDING), _is("again", PENDING)),
+            *_told_of_chat("again", "_again", outcome_is("chat", PENDING)),
+            said("slow", SLOW, "", outcome_is("chat", PENDING), outcome_is("again", PENDING)),
         ],
         "note": "The second task sends exactly the same as the first and only runs if the answer "
         "took longer than FlowXO waits: it goes on waiting, and nothing is paid for twice. For "
@@ -112,39 +129,45 @@ def _told_of_chat(name: str, suffix: str, *before: Task) -> list[Task]:
     """What to say for every outcome of a chat but `pending`."""
     link = f"{ALLOW}\n{{{{{name}.data__action_url}}}}"
     return [
-        _said(f"reply{suffix}", f"{{{{{name}.data__reply}}}}", "", *before, _is(name, "answered")),
-        _said(f"link{suffix}", link, "", *before, _is(name, _LINKS)),
-        _said(f"sorry{suffix}", LATER, "", *before, _is(name, f"{UNKNOWN}, error")),
+        said(
+            f"reply{suffix}",
+            f"{{{{{name}.data__reply}}}}",
+            "",
+            *before,
+            outcome_is(name, "answered"),
+        ),
+        said(f"link{suffix}", link, "", *before, outcome_is(name, LINKS)),
+        said(f"sorry{suffix}", LATER, "", *before, outcome_is(name, f"{UNKNOWN}, error")),
     ]
 
 
 def _check_run_charge() -> dict[str, Any]:
     rows = [
-        _row("user", "user_42", "Pick the person's id."),
-        _row("minimum", "0.50", "The price."),
+        row("user", "user_42", "Pick the person's id."),
+        row("minimum", "0.50", "The price."),
     ]
-    paid = _is("balance", "sufficient")
+    paid = outcome_is("balance", "sufficient")
     return {
         "key": "check_run_charge",
         "label": "Check, run, then charge",
         "trigger": "New Message: the person asks for something whose result may fail.",
         "tasks": [
-            _http("balance", "balance", rows),
-            _yours("work", "Make the result, but do not send it yet.", paid),
-            _charge(
+            http("balance", "balance", rows),
+            yours("work", "Make the result, but do not send it yet.", paid),
+            charge(
                 "bot-work-msg-7002",
                 "Type bot-work- and pick the message's id.",
                 paid,
             ),
-            _yours("result", "Send the result.", paid, _is("charge", "charged")),
-            _said(
+            yours("result", "Send the result.", paid, outcome_is("charge", "charged")),
+            said(
                 "top_up",
                 f"{TOP_UP}\n{{{{balance.data__action_url}}}}",
                 "",
-                _is("balance", "insufficient"),
+                outcome_is("balance", "insufficient"),
             ),
-            *_refused("charge", "", paid),
-            _said("not_checked", LATER, "", _is("balance", "error")),
+            *refused("charge", "", paid),
+            said("not_checked", LATER, "", outcome_is("balance", "error")),
         ],
         "note": "Where the work can fail, give the charge a filter on the work's own answer as "
         "well, so that nobody pays for nothing. Between check and charge the person can spend the "
@@ -155,7 +178,7 @@ def _check_run_charge() -> dict[str, Any]:
 
 def _depleted() -> dict[str, Any]:
     wait = {"value": "{{nudged.value}}", "is": "is before", "to": "1 day ago", "or_empty": True}
-    rows = [_row("user", "user_42", "Pick user from the trigger.")]
+    rows = [row("user", "user_42", "Pick user from the trigger.")]
     return {
         "key": "balance_depleted",
         "label": "Balance depleted: send a top-up link, at most daily per person",
@@ -177,13 +200,13 @@ def _depleted() -> dict[str, Any]:
                 "what": "Where to write to; your bot kept it with Set an Attribute, under the "
                 "person's id, when they gave it.",
             },
-            _http("topup_link", "topup_link", rows, wait),
-            _said(
+            http("topup_link", "topup_link", rows, wait),
+            said(
                 "mail",
                 f"{TOP_UP}\n{{{{topup_link.data__action_url}}}}",
                 "{{contact.value}}",
                 wait,
-                _is("topup_link", "ready"),
+                outcome_is("topup_link", "ready"),
             ),
             {
                 "name": "remember",
@@ -191,7 +214,7 @@ def _depleted() -> dict[str, Any]:
                 "key": "{{trigger.user}}",
                 "attribute": "nudged_at",
                 "set_to": "{{trigger.created_at}}",
-                "only_if": [wait, _is("topup_link", "ready")],
+                "only_if": [wait, outcome_is("topup_link", "ready")],
             },
         ],
         "note": "For a chat message instead of a mail, keep the person's Response Path as the "
@@ -211,9 +234,9 @@ def _credit(
     text: str,
 ) -> dict[str, Any]:
     rows = [
-        _row("user", "user_42", "Pick the person's id."),
-        _row("amount", amount, "How much to give."),
-        _row("reference", reference, pick),
+        row("user", "user_42", "Pick the person's id."),
+        row("amount", amount, "How much to give."),
+        row("reference", reference, pick),
     ]
     new = {"value": "{{deposit.data__duplicate}}", "is": "equals", "to": "false"}
     return {
@@ -221,8 +244,8 @@ def _credit(
         "label": label,
         "trigger": trigger,
         "tasks": [
-            _http("deposit", "deposit", rows),
-            _said("told", text, to, _is("deposit", "deposited"), new),
+            http("deposit", "deposit", rows),
+            said("told", text, to, outcome_is("deposit", "deposited"), new),
         ],
         "note": "Works where you credit balances yourself (Default mode). Elsewhere the outcome "
         "is not_supported, and nothing is given.",
@@ -230,19 +253,19 @@ def _credit(
 
 
 def _refund() -> dict[str, Any]:
-    rows = [_row("reference", "form-contact-entry-501", "The reference that you charged.")]
+    rows = [row("reference", "form-contact-entry-501", "The reference that you charged.")]
     new = {"value": "{{refund.data__duplicate}}", "is": "equals", "to": "false"}
     return {
         "key": "refund",
         "label": "Refund what was charged",
         "trigger": "Webhook: your shop posts each cancelled order to it.",
         "tasks": [
-            _http("refund", "refund", rows),
-            _said(
+            http("refund", "refund", rows),
+            said(
                 "told",
                 "{{refund.data__amount}} is on your balance again.",
                 FORM,
-                _is("refund", "refunded"),
+                outcome_is("refund", "refunded"),
                 new,
             ),
         ],
@@ -251,46 +274,25 @@ def _refund() -> dict[str, Any]:
     }
 
 
-def _charge(reference: str, pick: str, *only_if: Task) -> Task:
-    rows = [
-        _row("user", "user_42", "Pick the person's id."),
-        _row("amount", "0.50", "The price."),
-        _row("reference", reference, pick),
-    ]
-    return _http("charge", "charge", rows, *only_if)
-
-
-def _refused(name: str, to: str, *before: Task) -> list[Task]:
-    """What to say for every outcome of a charge but `charged`."""
-    link = f"{ALLOW}\n{{{{{name}.data__action_url}}}}"
-    why = f"{{{{{name}.data__message}}}}"
-    return [
-        _said("link", link, to, *before, _is(name, _LINKS)),
-        _said("refused", why, to, *before, _is(name, "declined, refunded, unknown")),
-        _said("sorry", LATER, to, *before, _is(name, "error")),
-    ]
-
-
-def _http(name: str, step: str, rows: list[Task], *only_if: Task) -> Task:
-    soft = _row("errors", "soft", "Leave it as it is.")
-    task = {"name": name, "do": "http", "step": step, "rows": [*rows, soft]}
-    return task | {"only_if": list(only_if)} if only_if else task
-
-
-def _said(name: str, text: str, to: str, *only_if: Task) -> Task:
-    """A mail to an address, or a message in the chat where there is none."""
-    how = {"do": "mail", "to": to} if to else {"do": "message"}
-    return {"name": name, **how, "text": text, "only_if": list(only_if)}
-
-
-def _yours(name: str, what: str, *only_if: Task) -> Task:
-    return {"name": name, "do": "your_task", "what": what, "only_if": list(only_if)}
-
-
-def _row(name: str, value: str, in_a_flow: str) -> Task:
-    return {"name": name, "value": value, "in_a_flow": in_a_flow}
-
-
-def _is(task: str, outcomes: str) -> Task:
-    how = "equals one of" if "," in outcomes else "equals"
-    return {"value": f"{{{{{task}.data__outcome}}}}", "is": how, "to": outcomes}
+def _refund_if_failed() -> dict[str, Any]:
+    worked = {"value": "{{work.result}}", "is": "is not empty", "to": ""}
+    failed = {"value": "{{work.result}}", "is": "is empty", "to": ""}
+    paid = outcome_is("charge", "charged")
+    rows = [row("reference", "bot-job-msg-7003", "The same as in the charge.")]
+    return {
+        "key": "refund_if_failed",
+        "label": "Refund when the work failed",
+        "trigger": "New Message: the person asks for something whose result may fail.",
+        "tasks": [
+            charge("bot-job-msg-7003", "Type bot-job- and pick the message's id."),
+            yours("work", "What the person pays for, such as a call of a service.", paid),
+            yours("result", "Send the result.", paid, worked),
+            http("refund", "refund", rows, paid, failed),
+            said("sorry", NOT_DONE, "", outcome_is("refund", "refunded, nothing_to_refund")),
+            said("owed", OWED, "", outcome_is("refund", "not_supported, unknown, error")),
+            *refused("charge", ""),
+        ],
+        "note": "Take as “the work has failed” whatever your task shows then: here its result is "
+        "empty. It must go on with the flow when it fails, or the refund is never reached. In "
+        "Shared mode money cannot be given back: check, run, then charge instead.",
+    }

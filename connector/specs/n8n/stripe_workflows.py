@@ -98,7 +98,8 @@ def take_back(key: str, variant: Variant) -> Workflow:
         "spent the money already has too little: then you get a mail with their link, and the run "
         "fails; after they have topped up, choose *Resend* on the event in Stripe and it is taken "
         "once. Until then nothing is owed by itself. Add an *SMTP* credential and your address in "
-        "*Tell the Owner*, and write your paywall's currency into *What to Take Back*. (Default mode only.)",
+        "*Tell the Owner*, and write your paywall's currency into *What to Take Back*. "
+        "(Default mode only.)",
     )
     event = _trigger(flow, "Stripe Refund or Dispute")
     outputs = {"Money Is Gone": _GONE, "Money Came Back": _CAME_BACK}

@@ -3,106 +3,90 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from connector.specs.flowxo import described
-from connector.specs.flowxo.recipes import LATER
+from connector.specs.flowxo.recipes import NOT_DONE, OWED
+from connector.specs.flowxo.tasks import LATER
+from tests.specs import stripe_events as stripe
 from tests.specs.flowxo.conftest import FlowXO
+from tests.specs.flowxo.flows import NOW, TRIGGER, Run
 
 pytestmark = pytest.mark.xdist_group("flowxo")
 MESSAGE_MAX = 640
 """What channels like Messenger show of one message."""
-NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-TRIGGER = {"user": "user_42", "created_at": NOW.isoformat()}
+PAYMENT = stripe.session("pi_1", "user_42", 1250)
+TOLD_BY_STRIPE = {
+    "stripe_payment": stripe.event("checkout.session.completed", PAYMENT),
+    "stripe_take_back": stripe.event("refund.created", stripe.refund("re_1", "pi_1", 1250)),
+    "stripe_came_back": stripe.event(
+        "refund.failed", stripe.refund("re_1", "pi_1", 1250, status="failed")
+    ),
+}
 KEYS = [recipe["key"] for recipe in described()["recipes"]]
 LAST_TASKS = {
     "charge_per_form": ["thanks"],
     "charge_before_answer": ["answer"],
     "paid_ai_answer": ["reply"],
+    "free_then_paid": ["answer"],
+    "cap_then_cheaper": ["best_answer"],
+    "tiered_tools": ["found"],
     "check_run_charge": ["work", "result"],
+    "refund_if_failed": ["work", "result"],
     "balance_depleted": ["mail", "remember"],
     "signup_credit": ["told"],
     "renewal_credit": ["told"],
     "refund": ["told"],
+    "stripe_payment": ["remember"],
+    "stripe_take_back": [],
+    "stripe_came_back": ["told"],
 }
 """What happens beside the HTTP tasks while all goes well."""
-PAID = ["charge_per_form", "charge_before_answer", "paid_ai_answer", "check_run_charge"]
+PAID = [
+    "charge_per_form",
+    "charge_before_answer",
+    "paid_ai_answer",
+    "free_then_paid",
+    "cap_then_cheaper",
+    "tiered_tools",
+    "check_run_charge",
+    "refund_if_failed",
+]
+RULES: dict[str, dict[str, Any]] = {
+    "answer": {"free_per_day": 3, "price": "0.25"},
+    "best-answer": {"price": "0.25", "cap_per_user_day": "2.50"},
+    "small-answer": {"price": "0.02"},
+    "tool-search": {"price": "0.02"},
+    "tool-report": {"price": "0.50"},
+}
+"""What the notes of the recipes say to set."""
+TOOLS = ["search", "report", "free"]
 
 
-@dataclass
-class Run:
-    """One run of a flow: what came out of its tasks, what was done, what was said."""
+def set_rules(flowxo: FlowXO) -> None:
+    """Set what the recipes' notes say."""
+    for name, rule in RULES.items():
+        address = f"{flowxo.found['address']}/v1/features/{name}"
+        flowxo.http.put(address, json=rule, headers=flowxo.paywall.bearer).raise_for_status()
 
-    flowxo: FlowXO
-    attributes: dict[tuple[str, str], str] = field(default_factory=dict)
-    meanwhile: Callable[[], None] = lambda: None
-    trigger: dict[str, Any] = field(default_factory=lambda: dict(TRIGGER))
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    done: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
-    more: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def go(self, key: str) -> Run:
-        """Run a recipe from its first task to its last."""
-        recipe = next(r for r in self.flowxo.found["recipes"] if r["key"] == key)
-        self.answers, self.done, self.said = {"trigger": self.trigger}, [], []
-        if not all(self._met(condition) for condition in recipe.get("only_if", [])):
-            return self
-        for task in recipe["tasks"]:
-            if all(self._met(condition) for condition in task.get("only_if", [])):
-                self._do(task)
-        return self
+@pytest.fixture(autouse=True)
+def rules(request: pytest.FixtureRequest) -> None:
+    """The rules of the features, wherever a builder is there."""
+    if "flowxo" in request.fixturenames:
+        set_rules(request.getfixturevalue("flowxo"))
 
-    def _do(self, task: dict[str, Any]) -> None:
-        match task["do"]:
-            case "http":
-                rows = {row["name"]: row["value"] for row in task["rows"]}
-                rows |= self.more.get(task["name"], {})
-                answer = self.flowxo.send(self.flowxo.step(task["step"]), "as_form", **rows)
-                self.answers[task["name"]] = answer.json()
-                return
-            case "get_attribute":
-                value = self.attributes.get((self._filled(task["key"]), task["attribute"]), "")
-                self.answers[task["name"]] = {"value": value}
-                return
-            case "set_attribute":
-                to = self._filled(task["set_to"])
-                self.attributes[self._filled(task["key"]), task["attribute"]] = to
-            case "message" | "mail":
-                self.said.append(self._filled(task["text"]))
-            case kind:
-                assert kind == "your_task"
-                self.meanwhile()
-        self.done.append(task["name"])
 
-    def _met(self, condition: dict[str, Any]) -> bool:
-        value, to = self._filled(condition["value"]), condition["to"]
-        if condition.get("or_empty") and not value:
-            return True
-        match condition["is"]:
-            case "is not empty":
-                return bool(value)
-            case "equals":
-                return value == str(to)
-            case "equals one of":
-                return value in [part.strip() for part in to.split(",")]
-            case "is before":
-                assert to == "1 day ago"
-                return datetime.fromisoformat(value) < NOW - timedelta(days=1)
-        raise AssertionError(condition["is"])
-
-    def _filled(self, text: str) -> str:
-        def pick(result: re.Match[str]) -> str:
-            answer = self.answers.get(result["task"], {})
-            value = answer.get(result["field"], "")
-            return str(value).lower() if isinstance(value, bool) else str(value)
-
-        return re.sub(r"\{\{(?P<task>\w+?)\.(?:data__)?(?P<field>\w+)\}\}", pick, text)
+def use_up_what_is_free(run: Run) -> None:
+    """Ask three times; what comes after is to be paid."""
+    for number in range(3):
+        run.message = f"free-{number}"
+        assert run.go("free_then_paid").done == ["answer"]
+    run.message = ""
 
 
 def check_link(said: list[str], paywall_address: str) -> None:
@@ -142,12 +126,21 @@ def test_something_is_said_or_done_for_every_outcome(key: str) -> None:
             assert items == set(steps[task["step"]]["outcomes"])
 
 
+BEFORE = {
+    "refund": ["charge_per_form"],
+    "stripe_take_back": ["stripe_payment"],
+    "stripe_came_back": ["stripe_payment", "stripe_take_back"],
+}
+"""What must have happened for a recipe to have something to do."""
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_with_money_all_goes_well(flowxo: FlowXO, key: str) -> None:
     flowxo.paywall.user("user_42", balance="20")
-    if key == "refund":
-        Run(flowxo).go("charge_per_form")
-    run = Run(flowxo, {("user_42", "email"): "ann@example.com"}).go(key)
+    run = Run(flowxo, {("user_42", "email"): "ann@example.com"})
+    for name in [*BEFORE.get(key, []), key]:
+        run.trigger = TOLD_BY_STRIPE.get(name, TRIGGER)
+        run.go(name)
     assert run.done == LAST_TASKS[key]
     assert all(text and len(text) <= MESSAGE_MAX for text in run.said)
 
@@ -157,7 +150,7 @@ def test_an_answer_that_takes_longer_than_a_task_is_asked_for_again(flowxo: Flow
     flowxo.paywall.arm("chat", "slow", seconds=1)
     before = len(flowxo.paywall.asked("chat"))
     run = Run(flowxo, more={"chat": {"wait": "0"}}).go("paid_ai_answer")
-    assert run.answers["chat"]["outcome"] == "pending"
+    assert run.answers["chat"]["data"]["outcome"] == "pending"
     assert run.done == ["reply_again"]
     assert len(flowxo.paywall.asked("chat")) == before + 1
 
@@ -173,7 +166,10 @@ def test_an_answer_that_takes_even_longer_is_promised(flowxo: FlowXO) -> None:
 
 @pytest.mark.parametrize("key", PAID)
 def test_without_money_nothing_is_done_but_the_link_is_sent(flowxo: FlowXO, key: str) -> None:
-    run = Run(flowxo).go(key)
+    run = Run(flowxo)
+    if key == "free_then_paid":
+        use_up_what_is_free(run)
+    run.go(key)
     assert not set(run.done) & set(LAST_TASKS[key])
     check_link(run.said, flowxo.paywall.address)
 
@@ -181,7 +177,11 @@ def test_without_money_nothing_is_done_but_the_link_is_sent(flowxo: FlowXO, key:
 @pytest.mark.parametrize("key", PAID)
 def test_without_authorization_the_link_is_sent(flowxo: FlowXO, key: str) -> None:
     flowxo.paywall.key = f"sk-paywalls-sandbox-shared-{flowxo.paywall.name}"
-    run = Run(flowxo).go(key)
+    set_rules(flowxo)
+    run = Run(flowxo)
+    if key == "free_then_paid":
+        use_up_what_is_free(run)
+    run.go(key)
     assert not set(run.done) & set(LAST_TASKS[key])
     check_link(run.said, flowxo.paywall.address)
 
@@ -227,3 +227,38 @@ def test_nobody_is_written_to_when_the_event_names_nobody(flowxo: FlowXO) -> Non
     run = Run(flowxo, trigger=TRIGGER | {"user": ""})
     assert run.go("balance_depleted").done == []
     assert flowxo.paywall.asked("topup") == []
+
+
+def test_after_the_cap_the_cheaper_variant_is_used(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="2.52")
+    run = Run(flowxo)
+    done = []
+    for number in range(12):
+        run.message = f"m{number}"
+        done += run.go("cap_then_cheaper").done
+    assert done == ["best_answer"] * 10 + ["small_answer", "small_link"]
+    assert flowxo.paywall.balance("user_42") == 0
+
+
+def test_each_tool_has_its_price_and_an_unknown_one_costs_nothing(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="0.60")
+    done = [Run(flowxo, trigger=TRIGGER | {"tool": t}).go("tiered_tools").done for t in TOOLS]
+    assert done == [["found"], ["reported"], []]
+    assert flowxo.paywall.balance("user_42") == Decimal("0.08")
+
+
+def test_work_that_fails_is_given_back_once(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="20")
+    run = Run(flowxo, works=False).go("refund_if_failed")
+    assert run.said == [NOT_DONE]
+    assert run.done == ["work", "sorry"]
+    assert "result" not in run.go("refund_if_failed").done
+    assert flowxo.paywall.balance("user_42") == 20
+
+
+def test_what_cannot_be_given_back_is_not_promised(flowxo: FlowXO) -> None:
+    flowxo.paywall.user("user_42", balance="20")
+    flowxo.paywall.arm("deposit", "http_500", times=50)
+    run = Run(flowxo, works=False).go("refund_if_failed")
+    flowxo.paywall.arm("deposit", "http_500", times=0)
+    assert run.said == [OWED]

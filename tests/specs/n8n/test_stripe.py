@@ -12,7 +12,7 @@ import pytest
 
 from connector.actions.deposit import NOT_SUPPORTED
 from connector.specs.n8n import workflows
-from tests.specs.n8n import stripe_events as stripe
+from tests.specs import stripe_events as stripe
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.executions import Execution
 from tests.support.processes import SandboxPaywall
