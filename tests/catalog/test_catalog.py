@@ -134,7 +134,7 @@ PUBLISHED: dict[str, tuple[str, list[str], list[str], list[str]]] = {
     "disconnect": ("POST", ["user"], [*FIRST, "user"], ["disconnected"]),
     "transactions": (
         "GET POST",
-        ["reference", "user", "state", "since", "until", "before", "limit"],
+        ["reference", "begins", "user", "state", "since", "until", "before", "limit"],
         [
             "id",
             "action",
