@@ -11,11 +11,11 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema
 
-from connector.api.json_schema import accepted, answered
 from connector.api.trigger_openapi import complete_operation, described_schemas
 from connector.catalog.actions import Action, Input, Output, actions, fields_of
 from connector.catalog.fields import Count, Flag, Text, Words, shown
 from connector.catalog.json_fields import Messages, Metadata
+from connector.catalog.json_schema import accepted, answered
 from connector.errors import titles
 
 INTRODUCTION = """Simple actions over the Paywalls.ai billing API.

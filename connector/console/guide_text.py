@@ -22,7 +22,7 @@ from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.flowxo import KEY
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("In your tool", ("zapier", "n8n", "flowxo", "flowxo-steps", "openai", "mcp")),
+    ("In your tool", ("zapier", "n8n", "flowxo", "flowxo-steps", "openai", "mcp", "importers")),
     (
         "Selling",
         (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connector import __version__
 from connector import actions as actions_folder
-from connector.specs import flowxo, n8n, zapier
+from connector.specs import flowxo, importers, n8n, zapier
 from connector.specs.pack import npm_tarball, zipped
 
 _JSON = "application/json"
@@ -34,7 +34,13 @@ class Download:
 def downloads(address: str) -> tuple[Download, ...]:
     """Everything that can be downloaded, for a connector with this public URL."""
     actions_folder.load()
-    return (_zapier(address), _package(address), *_workflows(address), _flowxo(address))
+    return (
+        _zapier(address),
+        _package(address),
+        *_workflows(address),
+        _flowxo(address),
+        _importers(address),
+    )
 
 
 def _zapier(address: str) -> Download:
@@ -105,4 +111,16 @@ def _flowxo(address: str) -> Download:
         what="The fields of FlowXO's HTTP task for every action, and whole recipes.",
         mimetype=_JSON,
         build=lambda: flowxo.files(address)[flowxo.JSON_FILE].encode(),
+    )
+
+
+def _importers(address: str) -> Download:
+    return Download(
+        name="openapi-actions.json",
+        saved_as="",
+        platform="Agents",
+        label="Every action as a tool, in OpenAPI",
+        what="For GPT Actions, Dify, Flowise and Open WebUI: import it from this address.",
+        mimetype=_JSON,
+        build=lambda: importers.text(address).encode(),
     )
