@@ -456,6 +456,38 @@ class TestTransactions:
         assert "<svg" not in owner.get().text
 
 
+def test_no_page_shows_what_is_another_paywalls(visitor: Visitor, facade: Facade) -> None:
+    """Every page that there is, with the ids of somebody else in its address."""
+    word = f"w{secrets.token_hex(8)}"
+    builder = visitor.builder
+    builder.user(word, balance="9")
+    values = {"user": word, "amount": "1", "reference": word, "description": word}
+    assert builder.post("charge", **values).get_json()["outcome"] == "charged"
+    builder.post("hooks", target_url=f"https://{word}.example", trigger="any_event")
+    token = builder.post("tokens", label=word).get_json()
+    ids = {
+        "<entry_id>": visitor.row(word),
+        "<token_id>": token.get("id", "tok_1"),
+        "<day>": str(builder.get("sums").get_json()[0]["day"]),
+    }
+    pages = {
+        rule.rule
+        for rule in facade.app.url_map.iter_rules()
+        if rule.rule.startswith("/console") and "GET" in (rule.methods or set())
+    }
+    for name, value in ids.items():
+        pages = {path.replace(name, value) for path in pages}
+    assert len(pages) > 9
+    assert not any("<" in path for path in pages)
+    stranger = Visitor(
+        Builder(facade, f"sk-paywalls-sandbox-{secrets.token_hex(6)}"), facade.app.test_client()
+    )
+    for who, sees in ((visitor, True), (stranger, False)):
+        assert who.sign_in().status_code == 303
+        told = [who.get(path.removeprefix("/console")).text for path in pages]
+        assert any(word in text for text in told) is sees
+
+
 class TestDays:
     def test_a_day_opens_its_users_and_they_open_their_days(self, owner: Visitor) -> None:
         owner.builder.user("bob", balance="9")

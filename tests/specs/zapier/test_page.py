@@ -36,7 +36,7 @@ def test_every_address_on_it_exists() -> None:
 
 def test_every_outcome_and_trigger_on_it_exists() -> None:
     outcomes = {outcome for action in actions() for outcome in action.outcomes} | {"error"}
-    named = re.findall(r"exactly matches `(\w+)`", PAGE)
+    named = re.findall(r"(?i:`?outcome`?) exactly matches `(\w+)`", PAGE)
     assert {"charged", "sufficient"} <= set(named) <= outcomes
     assert set(re.findall(r"`(balance_\w+|any_\w+)`", PAGE)) <= set(TRIGGERS)
 
