@@ -31,7 +31,8 @@ class TransactionsInput(Input):
     )
     begins = Identifier(
         "Reference Begins With",
-        "Only those whose reference begins like this, in the order of their references.",
+        "Only those whose reference begins like this, in the order of their references; no more "
+        "than 1,000 are looked at.",
         example="order-",
         max_length=REFERENCE_MAX,
         in_forms=False,

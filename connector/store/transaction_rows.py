@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry, selection
 from connector.store.paging import older_than
@@ -79,19 +79,25 @@ def _beginning(
 ) -> list[Entry]:
     """The same for references that begin with something, in the order of the references: what may
     begin so is too much to be sorted by time. No more than LOOKED_AT are looked at."""
-    mine = ledger.c.paywall_id.in_(paywall_ids)
-    conditions = _conditions(connection, paywall_ids, replace(asked, begins=""))
-    if asked.state:
-        conditions.append(ledger.c.state.in_(_states(asked)))
+    wanted: list[ColumnElement[bool]] = [ledger.c.paywall_id.in_(paywall_ids)]
     if asked.user:  # whose rows are fewer than those that begin so
-        begins = func.substr(ledger.c.reference, 1, len(asked.begins)) == asked.begins
-        query = selection().where(mine, begins, *conditions).limit(LOOKED_AT)
+        letters = func.substr(ledger.c.reference, 1, len(asked.begins))
+        wanted += [ledger.c.user_id == asked.user, letters == asked.begins]
     else:
-        begins = and_(*_between(connection, asked.begins, asked.begins + chr(0x10FFFF)))
-        named = select(ledger.c.id).where(mine, begins).limit(LOOKED_AT)
-        query = selection().where(ledger.c.id.in_(named), *conditions)
-    rows = [Entry(**row._mapping) for row in connection.execute(query)]
+        wanted += _between(connection, asked.begins, asked.begins + chr(0x10FFFF))
+    named = select(ledger.c.id).where(*wanted).limit(LOOKED_AT)
+    # What else is asked is looked at here: an index for that would lead through far more rows.
+    found = connection.execute(selection().where(ledger.c.id.in_(named)))
+    rows = [row for one in found if _fits(row := Entry(**one._mapping), asked)]
     return sorted(rows, key=lambda row: (row.reference, row.created_at, row.id))[:limit]
+
+
+def _fits(row: Entry, asked: Asked) -> bool:
+    return (
+        (not asked.state or SHOWN_AS[row.state] == asked.state)
+        and (asked.since is None or row.created_at >= asked.since)
+        and (asked.until is None or row.created_at < asked.until)
+    )
 
 
 def _between(connection: Connection, low: str, high: str) -> tuple[ColumnElement[bool], ...]:
