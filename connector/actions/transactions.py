@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema
+from typing import Any
+
+from marshmallow import Schema, ValidationError, validates_schema
 
 from connector.actions.call import Call
 from connector.catalog.actions import Input, Kind, Values, action
@@ -55,6 +57,15 @@ class TransactionsInput(Input):
         max_length=32,
     )
     limit = Count("Limit", "How many at most.", example=25, low=1, high=PAGE_MAX)
+
+    @validates_schema
+    def _a_beginning_has_no_pages(self, values: Values, **_: Any) -> None:
+        if "begins" in values and "before" in values:
+            raise ValidationError(
+                "What begins alike is not cut into pages: leave “Before” out, and write more of "
+                "the reference into “Reference Begins With”.",
+                "before",
+            )
 
 
 class Transaction(Schema):

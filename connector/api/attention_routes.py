@@ -15,6 +15,7 @@ from connector.api.trigger_routes import NoInput
 from connector.catalog.actions import Values
 from connector.catalog.fields import Text
 from connector.security.rights import VIEW
+from connector.store.hook_rows import OFF
 from connector.triggers.items import shown
 
 
@@ -75,7 +76,7 @@ def _items(found: Attention) -> list[Values]:
         items.append(_item("possible_gap", found.gap))
     for hook in found.hooks:
         since = shown(hook.failing_since) if hook.failing_since else ""
-        kind = "hook_failing" if hook.state == "active" else "hook_off"
+        kind = "hook_off" if hook.state == OFF else "hook_failing"
         said = hook.problem or "Its address does not take events."
         items.append(_item(kind, f"{hook.target_url}: {said}", since, hook=hook.id))
     items += [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
@@ -12,17 +10,15 @@ from connector.api.authentication import Access, Caller, Right
 from connector.api.flat_blueprint import FlatBlueprint
 from connector.api.responses import json_answer
 from connector.api.services import services
-from connector.api.sums import DAYS, by_day, by_user
+from connector.api.sums import DAYS, by_day, by_user, is_day, on_day
 from connector.catalog.actions import Input, Values
 from connector.catalog.fields import USER_MAX, Amount, Count, Identifier, Text, UserId
 from connector.security.rights import VIEW
 
 
 def _is_day(value: str) -> None:
-    try:
-        date.fromisoformat(value)
-    except ValueError:
-        raise ValidationError("“Day” must be a date such as 2026-01-31.") from None
+    if not is_day(value):
+        raise ValidationError("“Day” must be a date such as 2026-01-31.")
 
 
 class SumsInput(Input):
@@ -67,9 +63,10 @@ def blueprint() -> Blueprint:
     def sums(caller: Caller, values: Values) -> Response:
         """Sums up what went through, by the day, or by user on one day."""
         user, day = values.get("user", ""), values.get("day", "")
-        if day and not user:
+        if day and user:
+            return json_answer(on_day(services(), caller.paywall, user, day))
+        if day:
             return json_answer(by_user(services(), caller.paywall, day))
-        rows = by_day(services(), caller.paywall, user, values.get("days", DAYS))
-        return json_answer([row for row in rows if not day or row["day"] == day])
+        return json_answer(by_day(services(), caller.paywall, user, values.get("days", DAYS)))
 
     return blp

@@ -31,6 +31,20 @@ def by_day(parts: Services, paywall: Paywall, user: str = "", days: int = DAYS) 
     return _shown(parts.store.read(read), user)
 
 
+def is_day(text: str) -> bool:
+    """Whether this is a day as the sums name it, such as 2026-01-31."""
+    try:
+        return f"{date.fromisoformat(text)}" == text
+    except ValueError:
+        return False
+
+
+def on_day(parts: Services, paywall: Paywall, user: str, day: str) -> list[Values]:
+    """What went through on a day for one user."""
+    sums = parts.store.read(lambda c: sum_rows.of_days(c, paywall.ids, [day], user))
+    return _shown(sums, user)
+
+
 def by_user(parts: Services, paywall: Paywall, day: str) -> list[Values]:
     """What went through on a day for the users of whom most was taken, those first."""
     taking = [key for key, kind in _kinds().items() if kind == _TAKEN]

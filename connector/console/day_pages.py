@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 
 from connector.api.authentication import Caller, Right
 from connector.api.services import services
-from connector.api.sums import DAYS, USERS, by_day, by_user
+from connector.api.sums import DAYS, USERS, by_day, by_user, is_day
 from connector.console.doors import console_page, seen
 from connector.errors import NotFound
 from connector.security.rights import VIEW
@@ -46,7 +46,6 @@ def add_to(blp: Blueprint) -> None:
 
 def _after(day: str) -> str:
     """The next day. Raises NotFound for what is none."""
-    try:
-        return f"{date.fromisoformat(day) + timedelta(days=1)}"
-    except (ValueError, OverflowError):
-        raise NotFound("There is no such day. Choose one in the list of days.") from None
+    if not is_day(day) or day == f"{date.max}":
+        raise NotFound("There is no such day. Choose one in the list of days.")
+    return f"{date.fromisoformat(day) + timedelta(days=1)}"

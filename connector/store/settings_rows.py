@@ -60,11 +60,8 @@ _today_locked = Prepared(lambda _: _select.with_for_update(read=True, of=paywall
 def today(connection: Connection, paywall_id: str, *, lock: bool = True) -> tuple[str, Day]:
     """The paywall that a local one has become, and the day that it is there, by the database's
     clock; with `lock` it is not merged before the transaction ends."""
-    row = (_today_locked if lock else _today).first(connection, {"given": paywall_id})
-    if row is None:
-        raise LookupError("there is no such paywall")
-    root, timezone, moment, _ = row
-    return root, day_at(moment, timezone or UTC_NAME)
+    found = labelled_today(connection, paywall_id, lock=lock)
+    return found.root, found.day
 
 
 @dataclass(frozen=True)
@@ -77,9 +74,9 @@ class Today:
     currency_label: str
 
 
-def labelled_today(connection: Connection, paywall_id: str) -> Today:
-    """The day at a paywall as it is now, with the label of its amounts."""
-    row = _today.first(connection, {"given": paywall_id})
+def labelled_today(connection: Connection, paywall_id: str, *, lock: bool = False) -> Today:
+    """The same with the label of the paywall's amounts."""
+    row = (_today_locked if lock else _today).first(connection, {"given": paywall_id})
     if row is None:
         raise LookupError("there is no such paywall")
     root, timezone, moment, label = row

@@ -49,8 +49,10 @@ def listing(
 ) -> list[Entry]:
     """The rows of a paywall that fit, the newest first. Raises InvalidField for a `before` that is
     none of its rows."""
-    if asked.begins:
+    if asked.begins and not asked.reference:
         return _beginning(connection, paywall_ids, asked, limit)
+    if not asked.reference.startswith(asked.begins):
+        return []
     mine = ledger.c.paywall_id.in_(paywall_ids)
     conditions = _conditions(connection, paywall_ids, asked)
     if asked.before:

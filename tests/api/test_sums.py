@@ -68,6 +68,7 @@ class TestSums:
         assert sums(builder, user="bob")[0]["deposited"] == "2"
         assert sums(builder, user="bob", day=row["day"]) == [by_user["bob"]]
         assert sums(builder, day="2001-01-01") == []
+        assert sums(builder, user="bob", day="2001-01-01") == []
 
     def test_free_and_paid_uses_count_both(self, builder: Builder) -> None:
         builder.user("ann", balance="9")
@@ -130,12 +131,28 @@ class TestSums:
 
     @pytest.mark.parametrize(
         ("asked", "field"),
-        [({"day": "yesterday"}, "day"), ({"days": "0"}, "days"), ({"day": "2026-02-30"}, "day")],
+        [
+            ({"day": "yesterday"}, "day"),
+            ({"day": "20260131"}, "day"),
+            ({"days": "0"}, "days"),
+            ({"day": "2026-02-30"}, "day"),
+        ],
     )
     def test_what_cannot_be_summed_up_gets_a_sentence(
         self, builder: Builder, asked: dict[str, str], field: str
     ) -> None:
         check_problem(builder.get("sums", **asked), 422, "invalid_field", field)
+
+    def test_a_user_on_a_day_that_is_long_ago(self, builder: Builder) -> None:
+        builder.user("ann", balance="9")
+        charge(builder, "order-1", "1")
+        with builder.facade.app.app_context():
+            store = services().store
+        (row,) = sums(builder)
+        moved = text("UPDATE ledger_sums SET day = '2025-12-24' WHERE day = :day")
+        store.write(lambda c: c.execute(moved, {"day": row["day"]}))
+        (found_row,) = sums(builder, user="ann", day="2025-12-24")
+        assert (found_row["day"], found_row["taken"]) == ("2025-12-24", "1")
 
     def test_old_days_are_forgotten(self, builder: Builder) -> None:
         builder.user("ann", balance="9")
@@ -174,6 +191,21 @@ class TestBeginnings:
         assert references(found(builder, begins="order-", limit=2)) == ["order-1", "order-10"]
         assert references(found(builder, begins="order-", user="bob")) == []
         assert references(found(builder, begins="order-", state="refused")) == []
+
+    def test_all_that_is_asked_holds_and_nothing_is_given_twice(self, builder: Builder) -> None:
+        builder.user("ann", balance="9")
+        for number in range(502):
+            charge(builder, f"order-{number:03}", "0.001")
+        both = {"begins": "order-", "reference": "order-007"}
+        assert references(found(builder, **both)) == ["order-007"]
+        assert found(builder, begins="x", reference="order-007") == []
+        table = builder.get("transactions.csv", begins="order-").text
+        assert table.count("order-") == 502
+        row = found(builder, reference="order-007")[0]["id"]
+        for path in ("transactions", "transactions.csv"):
+            check_problem(
+                builder.get(path, begins="order-", before=row), 422, "invalid_field", "before"
+            )
 
     def test_those_of_another_paywall_are_not(self, builder: Builder, facade: Facade) -> None:
         stranger = Builder(facade, f"sk-paywalls-sandbox-{secrets.token_hex(6)}")
