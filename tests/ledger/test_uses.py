@@ -6,6 +6,7 @@ import json
 from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from threading import Barrier
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from connector import actions
+from connector.deadline import Deadline
 from connector.ledger import exactly_once
 from connector.ledger.ends import OWNER
 from connector.store import Store, make_engine
@@ -43,6 +45,21 @@ def use(server: Server, paywall: SandboxPaywall, reference: str) -> str:
     return str(told.get("outcome") or told.get("code"))
 
 
+def until_decided(
+    connection: HTTPConnection, values: dict[str, str], headers: dict[str, str]
+) -> str:
+    """Use it as the tools of builders do, which send the same again after a 503: those who wait
+    longer for the user's counter than the connector lets anybody wait are told so, and nothing was
+    done. On a slow machine that happens to some of a crowd."""
+    deadline = Deadline(PATIENCE)
+    while True:
+        connection.request("POST", "/v1/use", json.dumps(values), headers)
+        answer = connection.getresponse()
+        told = json.loads(answer.read())
+        if answer.status != HTTPStatus.SERVICE_UNAVAILABLE or deadline.left() <= 0:
+            return str(told.get("outcome") or told.get("code"))
+
+
 def left(server: Server, paywall: SandboxPaywall) -> tuple[int, str, str]:
     """What is free, what is spent and what the cap leaves."""
     told = httpx.get(
@@ -68,9 +85,7 @@ def test_200_first_uses_on_two_workers(
             outcomes = []
             for again in range(EACH):
                 values = {"user": "ann", "feature": "pdf", "reference": f"o-{number}-{again}"}
-                connection.request("POST", "/v1/use", json.dumps(values), headers)
-                told = json.loads(connection.getresponse().read())
-                outcomes.append(str(told.get("outcome") or told.get("code")))
+                outcomes.append(until_decided(connection, values, headers))
             connection.close()
             return outcomes
 
