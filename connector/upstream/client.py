@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
@@ -23,7 +23,7 @@ from connector.errors import (
 )
 from connector.telemetry.metrics import upstream_answered
 from connector.upstream.failures import Again, failure, parsed, refused_key, told_as_ours
-from connector.upstream.transport import IDLE_SECONDS, Wire
+from connector.upstream.wire import IDLE_SECONDS, Wire
 
 ATTEMPTS = 3
 ANSWER_MAX = 8 * 1024 * 1024
@@ -35,9 +35,8 @@ _HOP_BY_HOP = frozenset(
 class UpstreamAnswer:
     """An answer of upstream whose body is still coming in."""
 
-    def __init__(self, response: httpx.Response, settle: Callable[[], None]) -> None:
-        """`settle` is called when the connection is let go of."""
-        self._response, self._settle = response, settle
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
         self.status = response.status_code
         self.headers = {
             name: value for name, value in response.headers.items() if name not in _HOP_BY_HOP
@@ -65,7 +64,6 @@ class UpstreamAnswer:
     def close(self) -> None:
         """Let go of the connection."""
         self._response.close()
-        self._settle()
 
 
 class Client:
@@ -159,7 +157,6 @@ class Client:
                     raw = _read(response)
                 finally:
                     response.close()
-                    self._wire.settle()
             result = str(response.status_code)
             if response.status_code in (200, 201):
                 return parsed(raw, again)
@@ -178,7 +175,7 @@ class Client:
         with told_as_ours(None, Again.NEVER):
             response = self._send(method, path, key, None, None, content, headers)
         upstream_answered("stream", str(response.status_code), perf_counter() - started)
-        return UpstreamAnswer(response, self._wire.settle)
+        return UpstreamAnswer(response)
 
     def _send(
         self,
