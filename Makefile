@@ -7,12 +7,13 @@ PEERS ?= some
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: help demo test test-n8n proofs check bench format lock clean
+.PHONY: help demo test test-n8n test-pooled proofs check bench format lock clean
 
 help:
 	@echo "make demo      start a connector with a sandbox and show the first steps (ONCE=1 ends there)"
 	@echo "make test      all tests"
 	@echo "make test-n8n  the tests with a real n8n; installs it into a cache the first time"
+	@echo "make test-pooled  the ledger's parallel calls, uses and kills through a PgBouncer"
 	@echo "make proofs    the long versions of the storm and of the property tests"
 	@echo "make check     linters, types, import rules, generated files"
 	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; QUICK=1 looks only)"
@@ -28,7 +29,10 @@ test: .venv/.ready-dev
 test-n8n: .venv/.ready-dev
 	$(BIN)/pytest tests/specs/n8n $(PYTEST)
 
-proofs: .venv/.ready-dev
+test-pooled: .venv/.ready-dev
+	POOLED=yes $(BIN)/pytest -k postgresql tests/ledger/test_parallel_calls.py tests/ledger/test_uses.py tests/ledger/test_kill.py tests/triggers/polling $(PYTEST)
+
+proofs: .venv/.ready-dev test-pooled
 	PROOFS=long $(BIN)/pytest tests/api/test_feature_properties.py
 	STORM_EVENTS=10000 STORM_KILLS=50 STORM_RESTARTS=5 $(BIN)/pytest -m slow -s tests/system/storm
 

@@ -28,6 +28,8 @@ SHARED_KEY = "sk-paywalls-sandbox-shared"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 LONG = os.environ.get("PROOFS") == "long"
 """Whether the property tests take their time (make proofs)."""
+POOLED = os.environ.get("POOLED") == "yes"
+"""Whether PostgreSQL is reached through a PgBouncer (make test-pooled)."""
 SECRET = "the-tests-server-secret-0123456789abcdef"
 _LOCAL_POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
@@ -60,7 +62,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> str:
+def postgres_server(postgres_itself: str) -> Iterator[str]:
+    """The address at which databases can be made and reached: PostgreSQL's, or its pooler's."""
+    if not POOLED:
+        yield postgres_itself
+        return
+    from tests.support.pgbouncer import running_pgbouncer  # which imports this module
+
+    with running_pgbouncer(postgres_itself) as pgbouncer:
+        yield pgbouncer.through(postgres_itself)
+
+
+@pytest.fixture(scope="session")
+def postgres_itself() -> str:
     """The address of a PostgreSQL server on which databases can be made."""
     given = os.environ.get("CONNECTOR_TEST_POSTGRES_URL")
     url = make_url(given or _LOCAL_POSTGRES).set(drivername="postgresql+psycopg")

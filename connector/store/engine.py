@@ -15,13 +15,13 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from connector.store import clock, failures, sqlite_file
+from connector.store import clock, failures, pooler, sqlite_file
+from connector.store.pooler import LOCK_SECONDS, WAIT_SECONDS
 from connector.store.writer import GroupWriter
 
-WAIT_SECONDS = 5
 READERS = 8
 """Connections that read SQLite at a time in one process; one more writes."""
-POOL_SECONDS, LOCK_SECONDS = 2, 3
+POOL_SECONDS = WAIT_SECONDS - LOCK_SECONDS
 """On PostgreSQL one caller may wait for a connection and then for a lock: five seconds in all."""
 T = TypeVar("T")
 
@@ -41,7 +41,6 @@ def make_engine(database_url: str, pool_size: int = 10) -> Engine:
 
 
 def _postgresql(database_url: str, pool_size: int) -> Engine:
-    milliseconds = WAIT_SECONDS * 1000
     engine = create_engine(
         database_url,
         pool_size=pool_size,
@@ -58,22 +57,12 @@ def _postgresql(database_url: str, pool_size: int) -> Engine:
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "application_name": "paywalls-connector",
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={LOCK_SECONDS * 1000} "
-            f"-c idle_in_transaction_session_timeout={milliseconds * 2}",
         },
     )
+    event.listen(engine, "connect", pooler.limit)
     event.listen(engine, "checkout", _refuse_ended)
-    event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "begin", pooler.begin)
     return engine
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    """Reading goes without a transaction: each statement sees what was committed when it began,
-    within one or not, and two of three journeys are saved."""
-    options = connection.get_execution_options()
-    driver: Any = connection.connection.driver_connection
-    if "isolation_level" not in options and driver.autocommit != options.get("reads_only", False):
-        driver.autocommit = not driver.autocommit
 
 
 def _refuse_ended(connection: Any, *_: object) -> None:

@@ -16,6 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from connector.store.pooler import NO_LIMITS
+
 _SCRIPTS = Path(__file__).parent / "migrations"
 _LOCK = 0x70617977  # "payw": any constant that nothing else in the database uses
 
@@ -25,20 +27,12 @@ def upgrade(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         with _file_lock(engine), engine.connect() as connection:
             _upgrade(connection)
-        return
-    with engine.connect() as connection:
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("SET lock_timeout = 0"))
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-        connection.commit()
-        try:
-            _upgrade(connection)
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-            connection.execute(text("RESET statement_timeout"))
-            connection.execute(text("RESET lock_timeout"))
             connection.commit()
+        return
+    with engine.begin() as connection:  # one transaction, whose end frees the lock
+        connection.exec_driver_sql(NO_LIMITS)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        _upgrade(connection)
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -59,7 +53,6 @@ def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    connection.commit()
 
 
 def _config() -> Config:

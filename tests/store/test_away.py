@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 
 from connector.errors import Unavailable
 from connector.store import Store, make_engine, secret_rows
-from connector.store.engine import WAIT_SECONDS
+from connector.store.pooler import WAIT_SECONDS
 from tests.store.away import away, end_connections
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

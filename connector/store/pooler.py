@@ -1,0 +1,65 @@
+"""PostgreSQL's limits on how long a caller may wait, directly or behind a connection pooler.
+
+Behind a pooler that lends its connections for one transaction at a time, such as PgBouncer with
+`pool_mode = transaction`, nothing may be left on a connection: it is another caller's next. So the
+limits go with each transaction there, statements are not prepared on the server, and reading has a
+transaction too, because without one it would have no limits.
+Source: https://www.pgbouncer.org/features.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from connector.store.failures import of_driver
+
+WAIT_SECONDS, LOCK_SECONDS = 5, 3
+"""How long a statement may take, and how long of that it may wait for a lock."""
+_LIMITS = {
+    "statement_timeout": WAIT_SECONDS * 1000,
+    "lock_timeout": LOCK_SECONDS * 1000,
+    "idle_in_transaction_session_timeout": WAIT_SECONDS * 2000,
+}
+_SET = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in _LIMITS.items())
+_BEGIN = f"BEGIN; {_SET.replace('SET', 'SET LOCAL')}"
+NO_LIMITS = "; ".join(f"SET LOCAL {name} = 0" for name in _LIMITS)
+"""What a transaction says that may take as long as it likes."""
+_POOLED = "connector.pooled"
+
+
+def limit(connection: Any, record: Any) -> None:
+    """A listener of "connect". A pooler makes up the process id that a new connection is told, for
+    it does not know yet whose it will be."""
+    try:
+        connection.autocommit = True
+        (process,) = connection.execute("SELECT pg_backend_pid()").fetchone()
+        if process == connection.info.backend_pid:
+            connection.execute(_SET)
+        else:
+            connection.prepare_threshold = None
+            record.info[_POOLED] = True
+        connection.autocommit = False
+    except Exception:
+        connection.close()  # nobody else knows of it yet
+        raise
+
+
+def begin(connection: Connection) -> None:
+    """A listener of "begin". Where there is no pooler reading goes without a transaction: each
+    statement sees what was committed when it began, within one or not, and two of three journeys
+    are saved."""
+    options = connection.get_execution_options()
+    if "isolation_level" in options:
+        return
+    driver: Any = connection.connection.driver_connection
+    pooled = _POOLED in connection.info
+    by_itself = pooled or options.get("reads_only", False)
+    if driver.autocommit != by_itself:
+        driver.autocommit = by_itself
+    if pooled:
+        try:
+            driver.execute(_BEGIN)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise of_driver(connection, error) from error
