@@ -22,9 +22,15 @@ _LIMITS = {
     "lock_timeout": LOCK_SECONDS * 1000,
     "idle_in_transaction_session_timeout": WAIT_SECONDS * 2000,
 }
-_SET = "; ".join(f"SET {name} = {milliseconds}" for name, milliseconds in _LIMITS.items())
-_BEGIN = f"BEGIN; {_SET.replace('SET', 'SET LOCAL')}"
-NO_LIMITS = "; ".join(f"SET LOCAL {name} = 0" for name in _LIMITS)
+
+
+def _setting(how: str, limits: dict[str, int]) -> str:
+    return "; ".join(f"{how} {name} = {milliseconds}" for name, milliseconds in limits.items())
+
+
+_SET = _setting("SET", _LIMITS)
+_BEGIN = f"BEGIN; {_setting('SET LOCAL', _LIMITS)}"
+NO_LIMITS = _setting("SET LOCAL", dict.fromkeys(_LIMITS, 0))
 """What a transaction says that may take as long as it likes."""
 _POOLED = "connector.pooled"
 
