@@ -220,7 +220,9 @@ def _joined(settings: Settings, transport: BaseTransport | None) -> tuple[Servic
         settings.allowed_paywalls, identity, subscriptions, reachable=bool(settings.public_url)
     )
     background = Background()
-    housekeeper = Housekeeper(settings, store, client, subscriptions, reconcile, encryption)
+    housekeeper = Housekeeper(
+        settings, store, client, subscriptions, reconcile, encryption, delivery.wake
+    )
     services = Services(
         settings=settings,
         store=store,

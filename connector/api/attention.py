@@ -12,21 +12,15 @@ from connector.api.services import Services
 from connector.api.transactions import transactions
 from connector.catalog.actions import Values
 from connector.catalog.outcomes import CAP_REACHED
-from connector.store import attention_rows, ledger_rows
-from connector.store.attention_rows import DOUBLE_CHARGE, KEPT_KEY, KEY_REFUSED, Note
+from connector.inbound.attention import Told, told
+from connector.store import attention_rows
 from connector.store.hook_rows import OFF, Hook
 from connector.triggers.items import shown
 
 SHOWN_DAYS = 7
 _HOOKS, _NOTES = 50, 50
-_REFUSED_KEY = (
-    "Paywalls refused a key that it had accepted before. If you replaced the key, put the new one "
-    "wherever the old one stands; a token needs no change."
-)
-_REFUSED_KEPT = (
-    "Paywalls refused the key that is kept for your tokens and webhooks, so they pause. They go on "
-    "by themselves after one call with the new key, or once you sign in to the console with it."
-)
+SHOWN = (attention_rows.KEY_REFUSED, attention_rows.DOUBLE_CHARGE, CAP_REACHED)
+"""The kinds of notes that are shown: of the others the thing itself is."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +81,10 @@ def note_cap(parts: Services, caller: Caller, feature: str, user: str) -> None:
 
 def _noted(connection: Connection, caller: Caller) -> list[Noted]:
     notes = attention_rows.latest(
-        connection, caller.paywall.ids, SHOWN_DAYS, _NOTES, user_id=caller.user
+        connection, caller.paywall.ids, SHOWN_DAYS, _NOTES, user_id=caller.user, kinds=SHOWN
     )
-    return [_shown(connection, note) for note in notes]
+    return [_shown(told(connection, note)) for note in notes]
 
 
-def _shown(connection: Connection, note: Note) -> Noted:
-    at = shown(note.noted_at)
-    if note.kind == KEY_REFUSED:
-        message = _REFUSED_KEPT if note.subject == KEPT_KEY else _REFUSED_KEY
-        return Noted(note.kind, at, "", message)
-    if note.kind == DOUBLE_CHARGE:
-        row = ledger_rows.get(connection, note.subject)
-        what = f"“{row.reference}”" if row else "A transaction"
-        message = (
-            f"{what} of {note.user_id} may have gone through twice. Look into the Paywalls "
-            "dashboard, and give one of them back."
-        )
-        return Noted(note.kind, at, note.user_id, message, note.subject if row else "")
-    message = (
-        f"Today's limit of “{note.subject}” stopped {note.user_id}, and perhaps others after that. "
-        "If that was not meant, raise the limit of the feature."
-    )
-    return Noted(note.kind, at, note.user_id, message)
+def _shown(note: Told) -> Noted:
+    return Noted(note.kind, shown(note.at), note.user, note.message, note.transaction)

@@ -1,7 +1,8 @@
 """The payload fields that events carry, each described once.
 
 A field that several events share is one constant here, so that it has the same words everywhere.
-Names are those of the `webhooks` section of the Paywalls.ai OpenAPI document.
+Names are those of the `webhooks` section of the Paywalls.ai OpenAPI document, but for those of
+the connector's own events.
 """
 
 import re
@@ -82,3 +83,15 @@ DISABLED_BY = Field("disabledBy", "Turned Off By", "text", "owner_7d1e")
 WEBHOOK_ID = Field("webhookId", "Stripe Webhook ID", "text", "we_5f2a")
 URL = Field("url", "Webhook Address", "url", "https://paywalls.example/stripe/5f2a")
 SECRET_SUFFIX = Field("secretSuffix", "End of the New Secret", "text", "d07b")
+
+# Those of the connector's own events.
+CAUSE = Field("cause", "What Happened", "text", "charge_in_doubt")
+MESSAGE = Field(
+    "message",
+    "Message",
+    "text",
+    "For an hour nobody has known whether “order-1001” of customer-42 went through.",
+)
+REFERENCE = Field("reference", "Reference", "text", "order-1001")
+TRANSACTION_ID = Field("transactionId", "Transaction ID", "text", "6f0d2c51")
+CONSOLE_URL = Field("consoleUrl", "Console Link", "url", "https://connector.example/console")

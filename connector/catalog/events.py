@@ -1,9 +1,9 @@
-"""Every event that Paywalls.ai sends, one row each.
+"""Every event that Paywalls.ai sends, and those of the connector itself, one row each.
 
 From these rows come the triggers, their words, their fields and their samples.
 A new event is one new row in `EVENTS`; a field nobody has yet is one constant in `event_fields`.
 What starts most flows stands first: every platform shows the events in this order. A test compares
-them with the `webhooks` section of the Paywalls.ai OpenAPI document.
+those of Paywalls.ai with the `webhooks` section of its OpenAPI document.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,18 @@ from connector.brands import PAYWALLS
 from connector.catalog import event_fields as f
 from connector.catalog.event_fields import Field
 
+OWN_PREFIX = "connector."
+"""What the types of the connector's own events begin with; none of upstream's is written so."""
+ATTENTION_NEEDED = f"{OWN_PREFIX}attention_needed"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One kind of event: upstream `type` (as `brands.canonical` writes it), words for builders, and
     what its payload holds.
 
-    `own_fields` are the fields beyond the paywall's and its owner's id, which every event has.
+    `own_fields` are the fields beyond the paywall's and its owner's id, which every event of
+    upstream has; those of the connector do not know the owner.
     `of_interest` is False for what rarely starts a flow: settings, integrations, proxy internals.
     """
 
@@ -33,12 +38,19 @@ class Event:
     @property
     def key(self) -> str:
         """The trigger's key: `paywall.balance.depleted` gives `balance_depleted`."""
-        return self.type.removeprefix(PAYWALLS.event_prefix).replace(".", "_")
+        bare = self.type.removeprefix(PAYWALLS.event_prefix).removeprefix(OWN_PREFIX)
+        return bare.replace(".", "_")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the connector makes it, not upstream."""
+        return self.type.startswith(OWN_PREFIX)
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """All payload fields, the shared ones first."""
-        return (f.PAYWALL_ID, f.OWNER_USER_ID, *self.own_fields)
+        shared = (f.PAYWALL_ID,) if self.is_own else (f.PAYWALL_ID, f.OWNER_USER_ID)
+        return (*shared, *self.own_fields)
 
     @property
     def sample(self) -> dict[str, str | int | list[str]]:
@@ -157,6 +169,20 @@ EVENTS: tuple[Event, ...] = (
         (f.WALLET_USER_ID, f.CREDITS, f.ACTIVITY_ID),
     ),
     Event(
+        ATTENTION_NEEDED,
+        "Attention Needed",
+        "Triggers when something needs you, such as a charge nobody is sure of, a webhook that was "
+        "switched off, a key that was refused or a limit that stopped somebody.",
+        (
+            f.CAUSE,
+            f.MESSAGE,
+            f.EXTERNAL_USER_ID,
+            f.REFERENCE,
+            f.TRANSACTION_ID,
+            f.CONSOLE_URL,
+        ),
+    ),
+    Event(
         "paywall.usage.charge.deferred",
         "Usage Charge Deferred",
         "Triggers when the price of a streamed AI answer will be known only at its end.",
@@ -244,4 +270,5 @@ EVENTS: tuple[Event, ...] = (
 
 ANY_EVENT = "any_event"
 """The key of the trigger that fires for every event."""
+UPSTREAM_TYPES = frozenset(event.type for event in EVENTS if not event.is_own)
 EVENTS_BY_TYPE: Mapping[str, Event] = MappingProxyType({event.type: event for event in EVENTS})

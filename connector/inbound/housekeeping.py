@@ -1,5 +1,6 @@
-"""What is done when nobody calls: subscriptions looked after, missed events read back, old rows
-removed. Any number of processes may do this: leases keep them out of each other's way."""
+"""What is done when nobody calls: subscriptions looked after, missed events read back, what needs
+attention announced, old rows removed. Any number of processes may do this: leases keep them out of
+each other's way."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection
@@ -15,6 +17,7 @@ from sqlalchemy import Connection
 from connector.config.settings import Settings
 from connector.deadline import Deadline
 from connector.errors import ConnectorError, KeyRefused, UpstreamTimeout, UpstreamUnreachable
+from connector.inbound.announcements import announce
 from connector.inbound.reconcile import Reconcile
 from connector.inbound.subscriptions import Subscriptions
 from connector.ledger import evidence
@@ -67,11 +70,13 @@ class Housekeeper:
         subscriptions: Subscriptions,
         reconcile: Reconcile,
         encryption: Encryption,
+        wake: Callable[[], None],
         round_seconds: float = ROUND_SECONDS,
     ) -> None:
         self._settings, self._store, self._client = settings, store, client
         self._subscriptions, self._reconcile = subscriptions, reconcile
         self._encryption, self._round_seconds = encryption, round_seconds
+        self._wake = wake
         self._cared: dict[str, float] = {}
         self._cleaned = 0.0
         self._stopping = threading.Event()
@@ -88,7 +93,8 @@ class Housekeeper:
             self._thread.join(_CALL_SECONDS)
 
     def round(self) -> None:
-        """One round: every paywall with a live hook, then cleaning. Raises nothing."""
+        """One round: every paywall with a live hook, what needs attention, then cleaning. Raises
+        nothing."""
         rows: list[Subscription] = []
         self._guarded(lambda: rows.extend(self._store.read(subscription_rows.with_live_hooks)))
         with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="worker") as pool:
@@ -98,6 +104,7 @@ class Housekeeper:
                 pass
         if self._stopping.is_set():
             return
+        self._guarded(self._announce)
         if time.monotonic() - self._cleaned > CLEAN_EVERY or not self._cleaned:
             self._cleaned = time.monotonic()
             self._guarded(self._clean)
@@ -147,6 +154,13 @@ class Housekeeper:
 
     def _line(self, key: str, seconds: float) -> Upstream:
         return Upstream(self._client, key, Deadline(seconds))
+
+    def _announce(self) -> None:
+        """Make the events of what needs somebody's attention."""
+        settings = self._settings
+        console = f"{settings.public_url}/console" if settings.public_url else ""
+        if announce(self._store, timedelta(days=settings.event_retention_days), console):
+            self._wake()
 
     def _clean(self) -> None:
         """Remove what is older than its retention, in small steps."""

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Connection
 
 from connector.brands import spellings
-from connector.catalog.events import EVENTS_BY_TYPE
+from connector.catalog.events import EVENTS_BY_TYPE, UPSTREAM_TYPES
 from connector.inbound.envelope import InboundEvent, event_of
 from connector.inbound.recording import record
 from connector.store import Store, event_rows, subscription_rows
@@ -152,7 +152,7 @@ class Reconcile:
         if status == "success" and shortly and not self._unknown(paywall, rows):
             return
         # Types that upstream added later are asked for too, as far as the page shows them.
-        kinds = sorted(EVENTS_BY_TYPE.keys() | {event.type for event in rows})
+        kinds = sorted(UPSTREAM_TYPES | {event.type for event in rows})
         for kind, brand in product(kinds, spellings(webhooks.types(page))):
             page = webhooks.log(upstream, subscription_id, status, brand.spelled(kind))
             rows = list(_events(page))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from connector.catalog.events import EVENTS_BY_TYPE
+from connector.catalog.events import EVENTS_BY_TYPE, UPSTREAM_TYPES
 from connector.sandbox.courier import Courier
 from connector.sandbox.state import Delivery, JsonObject, Paywall, Subscription, User, iso, new_id
 
@@ -32,7 +32,7 @@ def make_event(
 ) -> JsonObject:
     """Return a whole event, of which `event_type` is the catalog's word or one of no brand;
     amounts (Decimals) become numbers or, by a setting, texts."""
-    known = event_type in EVENTS_BY_TYPE
+    known = event_type in UPSTREAM_TYPES
     amount = str if paywall.settings.amounts_as_text else float
     payload = {"paywallId": paywall.id, "ownerUserId": paywall.owner_id}
     for name, value in data.items():

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response
 
 from connector.brands import Brand
-from connector.catalog.events import EVENTS_BY_TYPE
+from connector.catalog.events import UPSTREAM_TYPES
 from connector.sandbox.calls import Call, answer, operation
 from connector.sandbox.errors import SandboxError
 from connector.sandbox.inputs import an_object, text
@@ -180,7 +180,7 @@ def _events(call: Call) -> list[str]:
 
 
 def _is_pattern(brand: Brand, event: str) -> bool:
-    known = {brand.spelled(kind) for kind in EVENTS_BY_TYPE}
+    known = {brand.spelled(kind) for kind in UPSTREAM_TYPES}
     if event.endswith(".*"):
         return any(kind.startswith(event[:-1]) for kind in known)
     return event == "*" or event in known

@@ -1,4 +1,4 @@
-"""Queries: what somebody should know of a paywall that no other row tells, once a day."""
+"""Queries: what somebody should know of a paywall, once per cause and day."""
 
 from __future__ import annotations
 
@@ -6,28 +6,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, update
 
 from connector.store import day_retention, settings_rows
 from connector.store.sum_tables import attention
+from connector.store.tables import paywalls
 from connector.store.timestamps import fixed, now
 from connector.store.upsert import insert_for
 
 KEY_REFUSED = "key_refused"
 DOUBLE_CHARGE = "possible_double_charge"
+CHARGE_IN_DOUBT, CHARGE_UNKNOWN = "charge_in_doubt", "charge_unknown"
+WEBHOOK_OFF = "webhook_off"
+EVENTS_MISSING = "events_may_be_missing"
 CALLERS_KEY, KEPT_KEY = "caller", "kept"
 """Which key was refused: one that somebody called with, or the one kept for tokens and webhooks."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know: what `kind` of thing, to what, to whom first that day, and when."""
+    """Something to know: at which paywall, what `kind` of thing, to what, to whom first that day,
+    and when."""
 
+    paywall_id: str
     kind: str
     subject: str
     user_id: str
     day: str
     noted_at: datetime
+
+
+_KEY = ("paywall_id", "day", "kind", "subject")
+_columns = [attention.c[name] for name in Note.__dataclass_fields__]
 
 
 def note(connection: Connection, paywall_id: str, kind: str, subject: str, user_id: str) -> bool:
@@ -41,9 +51,11 @@ def note(connection: Connection, paywall_id: str, kind: str, subject: str, user_
         "subject": subject,
     }
     done = connection.execute(
-        insert.values(**values, user_id=user_id, noted_at=now()).on_conflict_do_nothing()
+        insert.values(**values, user_id=user_id, noted_at=now())
+        .on_conflict_do_nothing()
+        .returning(attention.c.paywall_id)
     )
-    return done.rowcount == 1
+    return done.first() is not None
 
 
 def noted(connection: Connection, paywall_id: str, kind: str, subject: str) -> bool:
@@ -61,15 +73,21 @@ def noted(connection: Connection, paywall_id: str, kind: str, subject: str) -> b
 
 
 def latest(
-    connection: Connection, paywall_ids: Sequence[str], days: int, most: int, user_id: str = ""
+    connection: Connection,
+    paywall_ids: Sequence[str],
+    days: int,
+    most: int,
+    user_id: str = "",
+    *,
+    kinds: Sequence[str],
 ) -> list[Note]:
-    """What was written down in the last days, only about a user if one is given; the newest
-    first."""
-    columns = [attention.c[name] for name in Note.__dataclass_fields__]
+    """What of these kinds was written down in the last days, only about a user if one is given; the
+    newest first."""
     query = (
-        select(*columns)
+        select(*_columns)
         .where(
             attention.c.paywall_id.in_(paywall_ids),
+            attention.c.kind.in_(kinds),
             attention.c.noted_at > fixed(now(-days * 86_400)),
             *([attention.c.user_id == user_id] if user_id else []),
         )
@@ -77,6 +95,39 @@ def latest(
         .limit(most)
     )
     return [Note(*row) for row in connection.execute(query)]
+
+
+def count_today(connection: Connection, paywall_id: str, kind: str) -> int:
+    """How much of a kind was written down today."""
+    root, day = settings_rows.today(connection, paywall_id, lock=False)
+    found = select(func.count()).where(
+        attention.c.paywall_id == root, attention.c.day == day.name, attention.c.kind == kind
+    )
+    return connection.execute(found).scalar_one()
+
+
+def announce(connection: Connection, most: int) -> list[Note]:
+    """Take at most so much of which there is no event yet, the oldest first; what somebody else
+    takes right now is left to them. The events are made in this transaction. What stands at a
+    paywall that has no name upstream yet waits: without one no trigger can fire."""
+    named = paywalls.alias()
+    waiting = (
+        select(*_columns)
+        .join(paywalls, paywalls.c.id == attention.c.paywall_id)
+        .join(named, named.c.id == func.coalesce(paywalls.c.merged_into, paywalls.c.id))
+        .where(attention.c.announced_at.is_(None), named.c.upstream_id.is_not(None))
+        .order_by(attention.c.noted_at)
+        .limit(most)
+        .with_for_update(skip_locked=True, of=attention)
+    )
+    notes = [Note(*row) for row in connection.execute(waiting)]
+    for taken in notes:
+        connection.execute(
+            update(attention)
+            .where(*(attention.c[name] == getattr(taken, name) for name in _KEY))
+            .values(announced_at=now())
+        )
+    return notes
 
 
 def purge(connection: Connection, days: int) -> int:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from connector.store import attention_rows
 from connector.store.paging import older_than
 from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
@@ -221,14 +222,19 @@ def switch_off(
     connection: Connection, hook_id: str, problem: str, *, failing_for: int | None = None
 ) -> bool:
     """Switch a live hook off, with `failing_for` only if it has failed for that many seconds;
-    whether that was so."""
+    whether that was so. Its paywall's owner can read that."""
     long_enough = [] if failing_for is None else [hooks.c.failing_since <= now(-failing_for)]
     done = connection.execute(
         update(hooks)
         .where(hooks.c.id == hook_id, hooks.c.state == ACTIVE, *long_enough)
         .values(state=OFF, problem=problem)
+        .returning(hooks.c.paywall_id)
     )
-    return done.rowcount > 0
+    paywall_id = done.scalar()
+    if paywall_id is None:
+        return False
+    attention_rows.note(connection, paywall_id, attention_rows.WEBHOOK_OFF, hook_id, "")
+    return True
 
 
 def purge(connection: Connection, limit: int = 500) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     update,
 )
 
+from connector.store import attention_rows
 from connector.store.hook_rows import ACTIVE
 from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
@@ -239,12 +240,13 @@ def take_reading(connection: Connection, paywall_id: str, seconds: int) -> datet
 
 
 def note_gap(connection: Connection, paywall_id: str, note: str) -> None:
-    """Note that events may be missing for good, and why."""
+    """Note that events may be missing for good, and why; its owner can read that."""
     connection.execute(
         update(subscriptions)
         .where(subscriptions.c.paywall_id == paywall_id)
         .values(gap_since=now(), gap_note=note)
     )
+    attention_rows.note(connection, paywall_id, attention_rows.EVENTS_MISSING, "", "")
 
 
 def end_reading(connection: Connection, paywall_id: str, *, complete_from: datetime | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, text
 
 from connector.store.tables import metadata
 from connector.store.timestamps import Moment
@@ -24,8 +24,9 @@ ledger_sums = Table(
     Index(None, "day"),
 )
 
-# What somebody should know that no other row tells; once per cause and day. `kind` says what
-# happened, `subject` to what, and `user_id` to whom first.
+# What somebody should know, once per cause and day. `kind` says what happened, `subject` to what,
+# `user_id` to whom first, and `announced_at` since when there is an event of it.
+_UNTOLD = text("announced_at IS NULL")
 attention = Table(
     "attention",
     metadata,
@@ -35,6 +36,9 @@ attention = Table(
     Column("subject", String(64), primary_key=True),
     Column("user_id", String(128), nullable=False),
     Column("noted_at", Moment, nullable=False),
+    Column("announced_at", Moment),
     Index(None, "paywall_id", "noted_at"),
     Index(None, "day"),
+    Index(None, "subject"),
+    Index("ix_attention_unannounced", "noted_at", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
 )

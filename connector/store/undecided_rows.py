@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from collections.abc import Callable
 
+from sqlalchemy import ColumnElement, Connection, exists, func, select, update
+
+from connector.store.attention_rows import CHARGE_IN_DOUBT, CHARGE_UNKNOWN
 from connector.store.ledger_rows import (
     DONE,
     DOUBT_SECONDS,
@@ -12,8 +15,12 @@ from connector.store.ledger_rows import (
     UNKNOWN,
     in_doubt,
 )
+from connector.store.sum_tables import attention
 from connector.store.tables import ledger
 from connector.store.timestamps import now
+
+TOLD_AFTER_SECONDS = 3600
+"""What is in doubt is mostly decided by itself; whoever it belongs to is told after this."""
 
 
 def decide(connection: Connection, entry_id: str, state: str, answer: str) -> None:
@@ -51,6 +58,29 @@ def overdue_as_unknown(connection: Connection) -> int:
         .values(state=UNKNOWN, was_in_doubt=True, sent=None, updated_at=now())
     )
     return result.rowcount
+
+
+def untold(connection: Connection, kind: str, most: int) -> list[tuple[str, str, str]]:
+    """Id, local paywall and user of rows of which nobody was told that they are in doubt for an
+    hour, or unknown, as `kind` of `attention_rows` says; at most so many of each paywall, the
+    oldest first."""
+    told = exists().where(attention.c.subject == ledger.c.id, attention.c.kind == kind)
+    place = func.row_number().over(
+        partition_by=ledger.c.paywall_id, order_by=(ledger.c.created_at, ledger.c.id)
+    )
+    rows = (
+        select(ledger.c.id, ledger.c.paywall_id, ledger.c.user_id, place.label("place"))
+        .where(*_UNDECIDED[kind](), ~told)
+        .subquery()
+    )
+    query = select(rows.c.id, rows.c.paywall_id, rows.c.user_id).where(rows.c.place <= most)
+    return [(row.id, row.paywall_id, row.user_id) for row in connection.execute(query)]
+
+
+_UNDECIDED: dict[str, Callable[[], list[ColumnElement[bool]]]] = {
+    CHARGE_IN_DOUBT: lambda: [in_doubt(), ledger.c.first_sent_at < now(-TOLD_AFTER_SECONDS)],
+    CHARGE_UNKNOWN: lambda: [ledger.c.state == UNKNOWN],
+}
 
 
 def seals(connection: Connection) -> list[tuple[str, str]]:

@@ -75,6 +75,7 @@ FACES = {
     "config": {"parsers", "settings"},
     "console": {"assets", "console_pages", "guide_pages", "landing", "spec_pages"},
     "inbound": {
+        "attention",
         "background",
         "endpoints",
         "housekeeping",

@@ -27,7 +27,7 @@ from tests.upstream.faulty_upstream import (
     silent,
 )
 
-# The tools' limit, not ours of 24 s: a busy machine may be late, a limit that is missing costs more.
+# The tools' limit, not ours of 24 s: a busy machine may be late; a missing limit costs more.
 TOOLS_GIVE_UP = 30.0
 CHARGE = {"user": "ann", "amount": "1", "reference": "order-1"}
 CHAT = {"user": "ann", "model": "m", "prompt": "a canary prompt"}
