@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, cast
 from wsgiref.types import WSGIApplication
 
@@ -9,9 +10,11 @@ from gunicorn.http import wsgi  # type: ignore[import-untyped]
 
 from connector import errors
 from connector.api.authentication import REFUSED
-from connector.serving import refusals
+from connector.serving import plain, refusals
 from connector.serving.connection import Connection
 from connector.serving.outlet import Outlet, ReaderGone
+from connector.serving.plain import PlainRequest
+from connector.serving.response import PlainResponse
 from connector.telemetry import logs
 
 
@@ -30,14 +33,10 @@ def answer(
     no other request may follow. `last` says that none should. With `refused` the app is told to
     answer with that error.
     """
-    incoming = connection.incoming
     outlet = Outlet(connection.client, connection.limits)
-    response, environ = wsgi.create(
-        incoming.request, outlet, connection.peer, connection.local, cfg
-    )
-    environ.update(incoming.environ(), **{"wsgi.multithread": True})
-    environ.pop("gunicorn.socket", None)
-    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is given as it was before
+    response, environ = _begun(connection, outlet, cfg)
+    environ.update(connection.incoming.environ())
+    environ["wsgi.multithread"] = True
     if refused is not None:
         environ[REFUSED] = refused
     if last:
@@ -58,6 +57,23 @@ def answer(
         logs.new_request_id()
         log.error("Unhandled exception", exc_info=defect)
         connection.left = bytearray(refusals.answer_to(defect))
+
+
+def _begun(connection: Connection, outlet: Outlet, cfg: Any) -> tuple[Any, dict[str, Any]]:
+    """What the app's answer is written to, and the environ without the body."""
+    request = connection.incoming.request
+    if isinstance(request, PlainRequest):
+        environ = plain.environ(request, connection.local, _base(cfg))
+        return PlainResponse(request, outlet, cfg), environ
+    response, environ = wsgi.create(request, outlet, connection.peer, connection.local, cfg)
+    environ.pop("gunicorn.socket", None)
+    environ.pop("HTTP_TRANSFER_ENCODING", None)  # the body is given as it was before
+    return response, environ
+
+
+@lru_cache(maxsize=4)
+def _base(cfg: Any) -> dict[str, Any]:
+    return plain.environ_base(cfg)
 
 
 def _run(app: WSGIApplication, environ: dict[str, Any], response: Any, outlet: Outlet) -> None:

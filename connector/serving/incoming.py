@@ -1,7 +1,8 @@
 """One request as it comes in, piece by piece, until it is whole.
 
-gunicorn's own parser says what the headers mean, so that no request is understood differently than
-by it; only waiting for the bytes is done here. The app is given the body as a file.
+What is plain is read by the C parser alone (`plain`). Of all else gunicorn's own code says what the
+headers mean, so that no request is understood differently than by it; only waiting for the bytes is
+done here. The app is given the body as a file.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from connector.serving.addresses import UNKNOWN, Rules
 from connector.serving.bodies import Body, Room
 from connector.serving.chunks import ChunkedBody
 from connector.serving.limits import Limits
+from connector.serving.plain import PlainRequest, Reader
 
 _ENDS = (b"\n\r\n", b"\n\n")
 """What may end the headers; whether it does, the parser says."""
@@ -41,7 +43,8 @@ class _Given(Unreader):  # type: ignore[misc]
 
 
 class Incoming:
-    """Collects one request. `request` is gunicorn's once the headers have come, with its `rules`.
+    """Collects one request. `request` is a PlainRequest or gunicorn's once the headers have come,
+    with its `rules`; `plain` reads those that are plain, if anything does.
 
     `whole` tells that it can be answered; `rest` is what came behind it then. A body that is not
     wanted is not waited for: `skipped` is true then, and the connection must be closed after the
@@ -49,9 +52,15 @@ class Incoming:
     """
 
     def __init__(
-        self, cfg: Any, peer: Any, rules_of: Callable[[Any], Rules], room: Room, limits: Limits
+        self,
+        cfg: Any,
+        peer: Any,
+        rules_of: Callable[[Any], Rules],
+        room: Room,
+        limits: Limits,
+        plain: Reader | None,
     ) -> None:
-        self._cfg, self._peer, self._rules_of = cfg, peer, rules_of
+        self._cfg, self._peer, self._rules_of, self._plain = cfg, peer, rules_of, plain
         self._room, self._limits = room, limits
         self._head = bytearray()
         self._looked = 0
@@ -114,18 +123,27 @@ class Incoming:
         too_long = len(self._head) > self._limits.head_bytes
         if not (first or ends or too_long):
             return b""  # looking at every byte of a slow sender would cost more than it sends
-        given = _Given(bytes(self._head))
-        try:
-            request = Request(self._cfg, given, self._peer)
-        except NoMoreData:
+        head = bytes(self._head)
+        read = self._plain(head, self._peer) if self._plain and ends else None
+        if read is None:
+            read = self._read_by_gunicorn(head)
+        if read is None:
             if too_long:
                 self._refuse_long_head()
             return b""
-        self.request = request
-        self.rules = self._rules_of(request)
+        self.request, behind = read
+        self.rules = self._rules_of(self.request)
         self._head.clear()
         self._prepare_body()
-        return bytes(given.take_buffered()) + given.chunk()
+        return behind
+
+    def _read_by_gunicorn(self, head: bytes) -> tuple[Any, bytes] | None:
+        given = _Given(head)
+        try:
+            request = Request(self._cfg, given, self._peer)
+        except NoMoreData:
+            return None
+        return request, bytes(given.take_buffered()) + given.chunk()
 
     def _refuse_long_head(self) -> None:
         if b"\n" in self._head[: self._cfg.limit_request_line + 2]:
@@ -133,11 +151,12 @@ class Incoming:
         raise LimitRequestLine(len(self._head), self._cfg.limit_request_line)
 
     def _prepare_body(self) -> None:
-        reader = self.request.body.reader
-        if isinstance(reader, ChunkedReader):
+        if isinstance(self.request, PlainRequest):
+            self._wanted = self.request.length
+        elif isinstance(self.request.body.reader, ChunkedReader):
             self._chunks = ChunkedBody()
         else:
-            self._wanted = reader.length
+            self._wanted = self.request.body.reader.length
         has_body = self._chunks is not None or self._wanted > 0
         if has_body and (
             self._wanted > self.rules.body_max or (self.rules.key_needed and not self.rules.key)

@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn.workers.base import Worker  # type: ignore[import-untyped]
 
 from connector.errors import TooManyAtOnce
-from connector.serving import refusals
+from connector.serving import plain, refusals
 from connector.serving.addresses import Lane, RuleBook
 from connector.serving.answering import answer
 from connector.serving.bodies import NoRoom, Room
@@ -53,6 +53,7 @@ class CollectingWorker(Worker):  # type: ignore[misc]
         self.limits: Limits = self.app.limits
         self.poller = Poller()
         self.room = Room(self.limits.held_bytes)
+        self.plain = plain.reader(self.cfg)
         self.turns: Turns[Connection] = Turns(self.cfg.threads, self.limits.turn_seconds)
         self.threads = ThreadPoolExecutor(self.cfg.threads, "request")
         self.own_lanes = {lane: ThreadPoolExecutor(1, lane.value) for lane in _OWN}
@@ -136,7 +137,7 @@ class CollectingWorker(Worker):  # type: ignore[misc]
         return _AT_A_TIME
 
     def _begin(self, peer: Any) -> Incoming:
-        return Incoming(self.cfg, peer, self.rules.of, self.room, self.limits)
+        return Incoming(self.cfg, peer, self.rules.of, self.room, self.limits, self.plain)
 
     def _make_room(self) -> bool:
         """Close a connection on which nothing goes on, the oldest first."""

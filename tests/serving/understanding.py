@@ -9,6 +9,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[import-untyped]
 from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
 
+from connector.serving import plain
 from connector.serving.addresses import RuleBook
 from connector.serving.bodies import Room
 from connector.serving.incoming import Incoming
@@ -62,7 +63,8 @@ def by_us(pieces: Iterable[bytes], cfg: Config) -> Understood:
     told: Understood = []
     rules = RuleBook(LIMITS.held_bytes, 0, lambda _key: False)
     room = Room(LIMITS.held_bytes)
-    incoming = Incoming(cfg, PEER, rules.of, room, LIMITS)
+    reader = plain.reader(cfg)
+    incoming = Incoming(cfg, PEER, rules.of, room, LIMITS, reader)
     for piece in pieces:
         data = piece
         while data:
@@ -77,7 +79,7 @@ def by_us(pieces: Iterable[bytes], cfg: Config) -> Understood:
             incoming.close()
             if ended:
                 return told
-            incoming = Incoming(cfg, PEER, rules.of, room, LIMITS)
+            incoming = Incoming(cfg, PEER, rules.of, room, LIMITS, reader)
     if incoming.begun:
         told.append(NOTHING)
     incoming.close()
