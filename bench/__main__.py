@@ -46,7 +46,11 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
     help="`all` adds LiteLLM's proxy, which is large.",
 )
 @click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
-@click.option("--only", type=click.Choice(["pages"]), help="One group alone; writes no page.")
+@click.option(
+    "--only",
+    type=click.Choice(["throughput", "pages"]),
+    help="One group alone; writes no page.",
+)
 def main(peers: str, quick: bool, only: str | None) -> None:
     """Measure the connector beside its peers and write docs/performance.md."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -81,8 +85,12 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
             facts = [*machine.describe(folder), *_about_peers(bench), _about_stub(bench)]
             if len(cores) == 1:
                 facts.append("only one core: the load generator took part of it")
-            figures = [] if only else _all_but_pages(bench)
-            figures += pages.measure(bench)
+            if only == "throughput":
+                with servers.running(bench) as running:
+                    figures = throughput.measure(bench, running)
+            else:
+                figures = [] if only else _all_but_pages(bench)
+                figures += pages.measure(bench)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())
