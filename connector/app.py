@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import stamina
 from flask import Flask
@@ -104,6 +105,14 @@ class Threads:
         self.store.close()
 
 
+class _App(Flask):
+    """Flask without asking of every view and hook, at every request, whether it is a coroutine:
+    none of ours is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 class _Api(Api):  # type: ignore[misc]
     """flask-smorest without its own errors and its own documentation routes."""
 
@@ -122,7 +131,7 @@ def create_app(settings: Settings, *, transport: BaseTransport | None = None) ->
         register_secret(secret)
     actions.load()
     stamina.instrumentation.set_on_retry_hooks(())  # metrics count upstream's answers already
-    app = Flask("connector", static_folder=None)
+    app = _App("connector", static_folder=None)
     app.config.update(
         API_TITLE="Paywalls Connector",
         API_VERSION=__version__,

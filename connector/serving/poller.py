@@ -26,6 +26,7 @@ class Poller:
         self._dues: list[tuple[float, int]] = []  # at least one for each that is watched
         self._soonest: dict[int, float] = {}
         self._calls: deque[Callable[[], None]] = deque()
+        self._sleeping = False
         self._wake_out, self._wake_in = os.pipe()
         os.set_blocking(self._wake_out, False)
         os.set_blocking(self._wake_in, False)
@@ -34,8 +35,10 @@ class Poller:
     def call(self, back: Callable[[], None]) -> None:
         """Have `back` called by the poller soon; for other threads and signal handlers."""
         self._calls.append(back)
-        with contextlib.suppress(OSError):  # full, so it wakes up anyway; or closed, at the end
-            os.write(self._wake_in, b"!")
+        # Who falls asleep says so before a last look at the calls: one of both sees the other.
+        if self._sleeping:
+            with contextlib.suppress(OSError):  # full, so it wakes up anyway; or closed, at the end
+                os.write(self._wake_in, b"!")
 
     def listen(self, listener: Any, ready: Callable[[], object]) -> None:
         """Call `ready` whenever somebody knocks at `listener`."""
@@ -92,8 +95,13 @@ class Poller:
         times = [now + _LONGEST, *([until] if until is not None else [])]
         if self._dues:
             times.append(self._dues[0][0])
-        for key, _ in self._selector.select(max(0.0, min(times) - now)):
+        self._sleeping = True
+        ready = self._selector.select(0.0 if self._calls else max(0.0, min(times) - now))
+        self._sleeping = False
+        for key, _ in ready:
             key.data()
+        while self._calls:
+            self._calls.popleft()()
 
     def close(self) -> None:
         """Let go of it."""
@@ -104,5 +112,3 @@ class Poller:
     def _called(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self._wake_out, 4096)
-        while self._calls:
-            self._calls.popleft()()
