@@ -60,6 +60,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     listen: str
     workers: int
+    pin_workers: bool
     threads: int
     allowed_paywalls: frozenset[str]
     keep_keys: bool
@@ -136,6 +137,9 @@ SETTINGS: tuple[Setting, ...] = (
             "0.0.0.0:8000"),
     Setting("WORKERS", "1", parse.whole(1, 64),
             "Processes that serve requests; one for each CPU core is enough.", "2"),
+    Setting("PIN_WORKERS", "false", parse.boolean,
+            "Whether each worker keeps to one CPU core of its own, which is faster where nothing "
+            "else of weight runs on this machine.", "true"),
     Setting("THREADS", "256", parse.whole(1, 4096),
             "How many requests one worker holds at a time. Threads start when they are needed.",
             "512"),

@@ -17,6 +17,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from connector.config.settings import Settings
 from connector.serving.addresses import RuleBook
+from connector.serving.cores import Cores
 from connector.serving.limits import Limits
 from connector.serving.worker import BACKLOG, CollectingWorker
 from connector.telemetry import logs, metrics
@@ -76,6 +77,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
         self.cfg.set("when_ready", self._ready)
         self.cfg.set("worker_exit", self._ended)
+        if self._settings.pin_workers:
+            cores = Cores(self._settings.workers)
+            self.cfg.set("pre_fork", cores.choose)
+            self.cfg.set("post_fork", cores.keep)
 
     def load(self) -> WSGIApplication:
         self._service = self._begin(self._settings)

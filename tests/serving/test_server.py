@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.toy import Server
+from tests.support.processes import until
 
 
 def wait_until_refused(address: tuple[str, int]) -> None:
@@ -177,3 +178,41 @@ def test_many_requests_are_held_at_once_by_one_worker(lasting: Server) -> None:
     assert [toy.line() for _ in held] == ["holding"] * 64
     toy.go_on(64)
     assert {connection.getresponse().status for connection in held} == {200}
+
+
+def cores_of(pid: int) -> set[int]:
+    """The cores that a process, with every one of its threads, may run on."""
+    try:
+        threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]
+        return set().union(*(os.sched_getaffinity(thread) for thread in threads))
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return set()
+
+
+def workers_of(toy: Server) -> list[int]:
+    children = Path(f"/proc/{toy.process.pid}/task/{toy.process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core only")
+def test_each_worker_keeps_to_a_core_of_its_own_also_one_that_replaces_another(
+    serve: Callable[..., Server],
+) -> None:
+    toy = serve(WORKERS="2", PIN_WORKERS="true")
+    until(lambda: len(workers_of(toy)) == 2 and all(len(cores_of(p)) == 1 for p in workers_of(toy)))
+    first, second = workers_of(toy)
+    assert cores_of(first) != cores_of(second)
+    left = cores_of(first)
+    os.kill(first, signal.SIGKILL)
+    until(lambda: first not in workers_of(toy) and len(workers_of(toy)) == 2)
+    until(lambda: {tuple(cores_of(pid)) for pid in workers_of(toy)} >= {tuple(left)})
+    assert toy.get("/")[0] == 200
+
+
+@pytest.mark.parametrize("given", [{}, {"WORKERS": "9", "PIN_WORKERS": "true"}])
+def test_unasked_or_with_more_workers_than_cores_the_system_decides(
+    serve: Callable[..., Server], given: dict[str, str]
+) -> None:
+    toy = serve(**given)
+    assert toy.get("/")[0] == 200
+    assert all(cores_of(pid) == os.sched_getaffinity(0) for pid in workers_of(toy))
