@@ -3,15 +3,12 @@ environment of its own, and what is written for Node."""
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
 
-from tests.support import node
+from tests.support import node, python_environment
 
 CLIENTS = Path(__file__).parent / "clients"
 INSPECTOR_VERSION = "2.12.0"
@@ -29,19 +26,7 @@ _NODE = json.dumps(
 
 def python(major: int) -> Path:
     """A Python that has this major of the package `mcp`, as `clients/mcp<major>.lock` pins it."""
-    lock = CLIENTS / f"mcp{major}.lock"
-    name = f"mcp{major}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    folder = node.CACHE / name
-    node.CACHE.mkdir(parents=True, exist_ok=True)
-    with (node.CACHE / f"{name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (folder / ".done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            node.run([sys.executable, "-m", "venv", folder], node.CACHE)
-            pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-            node.run([*pip, "--require-hashes", "-r", lock], node.CACHE)
-            (folder / ".done").touch()
-    return folder / "bin" / "python"
+    return python_environment.installed(f"mcp{major}", CLIENTS / f"mcp{major}.lock")
 
 
 def program(name: str) -> list[str]:
