@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.specs.n8n.ai_workflows import agent, gate, refund_if_failed
+from connector.specs.n8n.analytics_workflows import posthog
 from connector.specs.n8n.balance_workflows import nudge, signup
 from connector.specs.n8n.feature_workflows import cap_then_cheaper, free_then_paid, tiered_tools
 from connector.specs.n8n.stripe_workflows import deposit, take_back
@@ -32,5 +33,6 @@ _RECIPES: dict[str, Callable[[str, Variant], Workflow]] = {
     "stripe-deposit": deposit,
     "stripe-take-back": take_back,
     "signup-credit": signup,
+    "posthog-events": posthog,
     "agent-with-charge": agent,
 }

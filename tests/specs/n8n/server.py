@@ -153,12 +153,14 @@ class N8n:
         """Switch a workflow off."""
         self._ask("POST", f"/rest/workflows/{workflow['id']}/deactivate", {})
 
-    def run(self, workflow: Json, trigger: str, data: list[Json] | None = None) -> Execution:
-        """Run a workflow by hand from a trigger; `data` stands for what the trigger gives. Its
-        steps count, unless they say otherwise themselves."""
+    def run(
+        self, workflow: Json, trigger: str, data: list[Json] | None = None, *, at: str = ""
+    ) -> Execution:
+        """Run a workflow by hand from a trigger; `data` stands for what the trigger gives, or the
+        node `at`. Its steps count, unless they say otherwise themselves."""
         workflow = {**workflow, "nodes": [counting(node) for node in workflow["nodes"]]}
         if data is not None:
-            pinned = {trigger: [{"json": item} for item in data]}
+            pinned = {at or trigger: [{"json": item} for item in data]}
             nodes = {"nodes": workflow["nodes"], "connections": workflow["connections"]}
             body = {"pinData": pinned, "versionId": workflow["versionId"], **nodes}
             workflow = self._ask("PATCH", f"/rest/workflows/{workflow['id']}", body)

@@ -1,0 +1,81 @@
+"""A stand-in for PostHog's capture address, which keeps what it is sent and fails as it is told.
+
+Source: https://posthog.com/docs/api/capture
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from uuid import UUID
+
+Json = dict[str, Any]
+PATH = "/i/v0/e/"
+
+
+class PostHog(ThreadingHTTPServer):
+    """The server; `sent` are all captures that came, `failing` how many next ones get a 503."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.sent: list[Json] = []
+        self.failing = 0
+        super().__init__(("127.0.0.1", 0), _Capture)
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def counted(self) -> list[Json]:
+        """The captures that it keeps: those without a valid UUID are dropped, and of several with
+        one UUID, name, user and day the last one stays."""
+        kept: dict[tuple[str, ...], Json] = {}
+        for capture in self.sent:
+            with contextlib.suppress(ValueError):
+                id = str(UUID(capture["uuid"]))
+                day = capture["timestamp"][:10]
+                kept[id, capture["event"], capture["distinct_id"], day] = capture
+        return list(kept.values())
+
+
+class _Capture(BaseHTTPRequestHandler):
+    server: PostHog
+
+    def do_POST(self) -> None:
+        capture = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.sent.append(capture)
+        status = 200
+        if self.path != PATH:
+            status = 404
+        elif self.server.failing:
+            self.server.failing -= 1
+            status = 503
+        answer = b'{"status":"Ok"}' if status == 200 else b"{}"
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing is written."""
+
+
+@contextlib.contextmanager
+def running_posthog() -> Iterator[PostHog]:
+    """A PostHog that listens until the block is left."""
+    with PostHog() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
