@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -146,13 +147,18 @@ def test_what_happens_upstream_arrives(connected_app: ConnectedApp, posthog: Pos
     assert sorted(events) == ["paywall.authorization.completed", "paywall.balance.depleted"]
 
 
+def _kept(connected_app: ConnectedApp, user: str) -> list[Json]:
+    """What the connector has of a user's balance being used up."""
+    rows: list[Json] = connected_app.asked(f"/v1/triggers/balance_depleted?user={user}").json()
+    return rows
+
+
 def test_asking_again_sends_only_what_is_new(connected_app: ConnectedApp, posthog: PostHog) -> None:
     workflow = set_up(connected_app, posthog, " (HTTP Request)")
     for user in ("hedge", "porcupine"):
         meet(connected_app, user)
         emit(connected_app, user)
-        heard = f"/v1/triggers/balance_depleted?user={user}"
-        until(lambda heard=heard: connected_app.asked(heard).json())
+        until(partial(_kept, connected_app, user))
         done = connected_app.n8n.run(workflow, "Every Minute", [{}])
         assert done.status == "success", done.error
         workflow = connected_app.n8n.workflow(workflow["id"])
