@@ -23,6 +23,7 @@ from bench import (
     servers,
     strangers,
     throughput,
+    tool_calls,
     triggers,
 )
 from bench.figures import Figure
@@ -34,6 +35,7 @@ from bench.servers import Bench
 _ROOT = Path(__file__).parent.parent
 _HOME = _ROOT / ".bench"
 _PAGE = _ROOT / "docs/performance.md"
+_FASTMCP_SHOWN = ("fastmcp", "mcp", "pydantic", "uvicorn", "httpx")
 _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "httpx", "aiohttp")
 
 
@@ -48,7 +50,7 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
 @click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
 @click.option(
     "--only",
-    type=click.Choice(["throughput", "pages"]),
+    type=click.Choice(["throughput", "tools", "pages"]),
     help="One group alone; writes no page.",
 )
 def main(peers: str, quick: bool, only: str | None) -> None:
@@ -66,7 +68,7 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
         raise BenchError("The measurement needs Linux: it pins processes and reads /proc.")
     cores = sorted(os.sched_getaffinity(0))
     _HOME.mkdir(exist_ok=True)
-    fastapi_bin = installed("fastapi", _HOME)
+    fastapi_bin, fastmcp_bin = installed("fastapi", _HOME), installed("fastmcp", _HOME)
     litellm_bin = installed("litellm", _HOME) if litellm else None
     others = machine.OtherWork()
     folder = Path(tempfile.mkdtemp(prefix="data-", dir=_HOME))
@@ -80,17 +82,15 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
                 folder=folder,
                 stub=port,
                 fastapi=fastapi_bin,
+                fastmcp=fastmcp_bin,
                 litellm=litellm_bin,
             )
             facts = [*machine.describe(folder), *_about_peers(bench), _about_stub(bench)]
             if len(cores) == 1:
                 facts.append("only one core: the load generator took part of it")
-            if only == "throughput":
-                with servers.running(bench) as running:
-                    figures = throughput.measure(bench, running)
-            else:
-                figures = [] if only else _all_but_pages(bench)
-                figures += pages.measure(bench)
+            figures = (
+                _GROUPS[only](bench) if only else [*_all_but_pages(bench), *pages.measure(bench)]
+            )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())
@@ -104,13 +104,30 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
 
 def _all_but_pages(bench: Bench) -> list[Figure]:
     with servers.running(bench) as running:
-        figures = [*throughput.measure(bench, running), *latency.measure(bench, running)]
+        figures = [*throughput.measure(bench, running), *tool_calls.measure(bench, running)]
+        figures += latency.measure(bench, running)
     figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
     return [*figures, *strangers.measure(bench)]
 
 
+def _throughput(bench: Bench) -> list[Figure]:
+    with servers.running(bench) as running:
+        return throughput.measure(bench, running)
+
+
+def _tools(bench: Bench) -> list[Figure]:
+    with servers.running(bench) as running:
+        return tool_calls.measure(bench, running)
+
+
+_GROUPS = {"throughput": _throughput, "tools": _tools, "pages": pages.measure}
+
+
 def _about_peers(bench: Bench) -> list[str]:
-    about = [f"peer: {versions(bench.fastapi, *_FASTAPI_SHOWN)}"]
+    about = [
+        f"peer: {versions(bench.fastapi, *_FASTAPI_SHOWN)}",
+        f"peer: {versions(bench.fastmcp, *_FASTMCP_SHOWN)}",
+    ]
     return [*about, f"peer: {versions(bench.litellm, 'litellm')}"] if bench.litellm else about
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 KEY = "sk-paywalls-bench-0123456789abcdef"
 USER = "user_42"
-_HEAD = (
-    "Host: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: application/json\r\n"
-    f"Authorization: Bearer {KEY}\r\n"
-)
+OLDER_WIRE, NEWER_WIRE = "2025-11-25", "2026-07-28"
+"""The versions of MCP: with a handshake, and stateless."""
+_ACCEPT = "Accept: application/json\r\n"
+_HEAD = f"Host: 127.0.0.1\r\nUser-Agent: bench\r\nAuthorization: Bearer {KEY}\r\n"
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,19 @@ def completion(path: str, stream: bool = False) -> Call:
     return Call(_always(_post(path, body)), b"chat.completion")
 
 
+def tool_call(version: str) -> Call:
+    """`tools/call` of `balance` over `/mcp`, as a client of this version of MCP sends it: with the
+    version in a header, and since 2026-07-28 with all else about itself in each request."""
+    params: dict[str, object] = {"name": "balance", "arguments": {"user": USER}}
+    more = f"Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: {version}\r\n"
+    if version == NEWER_WIRE:
+        meta = "io.modelcontextprotocol/"
+        params["_meta"] = {f"{meta}protocolVersion": version, f"{meta}clientCapabilities": {}}
+        more += "Mcp-Method: tools/call\r\nMcp-Name: balance\r\n"
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+    return Call(_always(_post("/mcp", body, more)), b'"outcome":"sufficient"')
+
+
 def inbound(endpoint_id: str, body: Callable[[], bytes], sign: Callable[[bytes], str]) -> Call:
     """`POST /v1/inbound/<endpoint>` as upstream sends it, every request with a body of its own."""
     head = f"POST /v1/inbound/{endpoint_id} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -95,10 +108,10 @@ def _always(request: bytes) -> Callable[[], bytes]:
 
 
 def _get(target: str) -> bytes:
-    return f"GET {target} HTTP/1.1\r\n{_HEAD}\r\n".encode()
+    return f"GET {target} HTTP/1.1\r\n{_ACCEPT}{_HEAD}\r\n".encode()
 
 
-def _post(target: str, body: object) -> bytes:
+def _post(target: str, body: object, more: str = "") -> bytes:
     raw = json.dumps(body).encode()
-    head = f"POST {target} HTTP/1.1\r\n{_HEAD}Content-Type: application/json\r\n"
+    head = f"POST {target} HTTP/1.1\r\n{more or _ACCEPT}{_HEAD}Content-Type: application/json\r\n"
     return f"{head}Content-Length: {len(raw)}\r\n\r\n".encode() + raw

@@ -19,6 +19,9 @@ _METHOD = """\
   a Bearer key, one shared `httpx.AsyncClient`, on uvicorn with uvloop and httptools. It has no
   ledger, no metrics and no retries. Its code is `bench/peers/fastapi_passthrough.py`. “FastAPI +
   aiohttp” is the same with aiohttp's client (`fastapi_aiohttp.py` beside it).
+- The MCP peer is a server in FastMCP with one tool that answers what ours does, the same way: a
+  shared `httpx.AsyncClient`, stateless and with JSON answers, on the same uvicorn
+  (`bench/peers/fastmcp_tools.py`). It checks the arguments by its model and demands a key.
 - The servers take turns, several rounds each. Every answer is looked at; a wrong one ends the
   measurement. Figures are medians over the rounds. A ratio is the median of the rounds' own ratios,
   above 1 where the connector is better.

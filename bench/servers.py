@@ -33,6 +33,7 @@ class Bench:
     folder: Path
     stub: int
     fastapi: Path
+    fastmcp: Path
     litellm: Path | None
 
     @property
@@ -88,11 +89,22 @@ def fastapi(
     bench: Bench, module: str = "fastapi_passthrough", *, access_log: bool = False
 ) -> AbstractContextManager[Server]:
     """The pass-through in FastAPI on uvicorn with uvloop and httptools."""
+    return _uvicorn(bench, bench.fastapi, module, ready="/openapi.json", access_log=access_log)
+
+
+def fastmcp(bench: Bench) -> AbstractContextManager[Server]:
+    """The tool in FastMCP, on uvicorn as the FastAPI peer is."""
+    return _uvicorn(bench, bench.fastmcp, "fastmcp_tools", ready="/mcp")
+
+
+def _uvicorn(
+    bench: Bench, bin_folder: Path, module: str, *, ready: str, access_log: bool = False
+) -> AbstractContextManager[Server]:
     port = free_port()
     return serving(
         module,
         [
-            *(str(bench.fastapi / "uvicorn"), f"{module}:app"),
+            *(str(bin_folder / "uvicorn"), f"{module}:app"),
             *("--app-dir", str(_HERE / "peers"), "--port", str(port)),
             *("--loop", "uvloop", "--http", "httptools"),
             *(() if access_log else ("--no-access-log", "--log-level", "warning")),
@@ -100,8 +112,8 @@ def fastapi(
         port=port,
         core=bench.server_core,
         log=bench.folder / f"{module}.log",
-        settings={"BENCH_UPSTREAM_URL": bench.upstream},
-        ready="/openapi.json",
+        settings={"BENCH_UPSTREAM_URL": bench.upstream, "FASTMCP_CHECK_FOR_UPDATES": "off"},
+        ready=ready,
     )
 
 

@@ -35,9 +35,9 @@ def _balance(bench: Bench, running: Running) -> list[Figure]:
     results = _rounds(bench, *_pairs(running, calls.balance()), with_aiohttp)
     name = "`GET /v1/balance`, 16 connections"
     return [
-        _row(name, results, "connector", "FastAPI", 5.0),
-        _row(name, results, "connector", _AIOHTTP, 0.8),
-        _row(f"{name}, both with a log line per request", results, *_LOGGING),
+        row(name, results, "connector", "FastAPI", 5.0),
+        row(name, results, "connector", _AIOHTTP, 0.8),
+        row(f"{name}, both with a log line per request", results, *_LOGGING),
     ]
 
 
@@ -72,11 +72,11 @@ def _charge(bench: Bench, running: Running) -> list[Figure]:
     results = _rounds(bench, *contestants)
     name = "`POST /v1/charge`, two durable commits,"
     rows = [
-        _row(f"{name} SQLite", results, "connector", "FastAPI", 3.0),
-        _row(f"{name} SQLite, both with a log line per request", results, *_LOGGING),
+        row(f"{name} SQLite", results, "connector", "FastAPI", 3.0),
+        row(f"{name} SQLite, both with a log line per request", results, *_LOGGING),
     ]
     if running.ours_postgres:
-        rows.append(_row(f"{name} PostgreSQL", results, "connector, PostgreSQL", "FastAPI", 2.0))
+        rows.append(row(f"{name} PostgreSQL", results, "connector, PostgreSQL", "FastAPI", 2.0))
     return rows
 
 
@@ -94,9 +94,9 @@ def _chat(bench: Bench, running: Running) -> list[Figure]:
             contestants.append(Contestant("LiteLLM", server, completion))
         results = _rounds(bench, *contestants)
     name = "`POST /v1/chat`, 16 connections"
-    rows = [_row(name, results, "connector", "FastAPI")]
+    rows = [row(name, results, "connector", "FastAPI")]
     if bench.litellm:
-        rows.append(_row(name, results, "connector", "LiteLLM", 25.0))
+        rows.append(row(name, results, "connector", "LiteLLM", 25.0))
     return rows
 
 
@@ -113,7 +113,8 @@ def _rounds(bench: Bench, *contestants: Contestant) -> Rounds:
     return compete(list(contestants), rounds=bench.rounds, seconds=bench.seconds)
 
 
-def _row(name: str, results: Rounds, our: str, peer: str, aim: float | None = None) -> Figure:
+def row(name: str, results: Rounds, our: str, peer: str, aim: float | None = None) -> Figure:
+    """How two contestants compare, by CPU where there is an `aim`."""
     ours, theirs = results[our], results[peer]
     cpu = ratio(theirs, ours, "cpu_milliseconds")
     return Figure(
