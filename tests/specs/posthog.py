@@ -6,6 +6,7 @@ Source: https://posthog.com/docs/api/capture
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,16 @@ from uuid import UUID
 
 Json = dict[str, Any]
 PATH = "/i/v0/e/"
+
+
+def uuid_of(event_id: str) -> str:
+    """The UUID of an event by its id, the same from every recipe: the id where it is one, else one
+    of version 8 made of the id's hash."""
+    with contextlib.suppress(ValueError):
+        UUID(event_id)
+        return event_id
+    digits = hashlib.sha256(event_id.encode()).hexdigest()
+    return str(UUID(f"{digits[:12]}8{digits[12:15]}8{digits[15:30]}"))
 
 
 class PostHog(ThreadingHTTPServer):
