@@ -15,6 +15,7 @@ import click
 from bench import (
     calls,
     cursors,
+    database,
     held,
     latency,
     machine,
@@ -50,7 +51,7 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
 @click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
 @click.option(
     "--only",
-    type=click.Choice(["throughput", "tools", "pages"]),
+    type=click.Choice(["throughput", "tools", "database", "pages"]),
     help="One group alone; writes no page.",
 )
 def main(peers: str, quick: bool, only: str | None) -> None:
@@ -107,7 +108,7 @@ def _all_but_pages(bench: Bench) -> list[Figure]:
         figures = [*throughput.measure(bench, running), *tool_calls.measure(bench, running)]
         figures += latency.measure(bench, running)
     figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
-    return [*figures, *strangers.measure(bench)]
+    return [*figures, *strangers.measure(bench), *database.measure(bench)]
 
 
 def _throughput(bench: Bench) -> list[Figure]:
@@ -120,7 +121,12 @@ def _tools(bench: Bench) -> list[Figure]:
         return tool_calls.measure(bench, running)
 
 
-_GROUPS = {"throughput": _throughput, "tools": _tools, "pages": pages.measure}
+_GROUPS = {
+    "throughput": _throughput,
+    "tools": _tools,
+    "database": database.measure,
+    "pages": pages.measure,
+}
 
 
 def _about_peers(bench: Bench) -> list[str]:

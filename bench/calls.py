@@ -49,6 +49,17 @@ def charge() -> Call:
     return Call(fresh, b'"outcome":"charged"', doubling=b'"duplicate":true')
 
 
+def use(feature: str) -> Call:
+    """`POST /v1/use` by one user, every request with a reference of its own."""
+    run, numbers = secrets.token_hex(4), itertools.count(1)
+
+    def fresh() -> bytes:
+        reference = f"run-{run}-{next(numbers)}"
+        return _post("/v1/use", {"user": USER, "feature": feature, "reference": reference})
+
+    return Call(fresh, b'"outcome":"charged"', doubling=b'"duplicate":true')
+
+
 def chat() -> Call:
     """`POST /v1/chat`, ours and the pass-through's."""
     body = {"user": USER, "model": "gpt-4o-mini", "prompt": "Say something about a fox."}

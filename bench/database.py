@@ -1,0 +1,111 @@
+"""What PostgreSQL uses for a charge and for an event, and how fast its busiest row goes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import urllib.request
+from pathlib import Path
+from statistics import median
+
+import click
+
+from bench import calls, servers
+from bench.calls import KEY, Call
+from bench.contest import CONNECTIONS, check
+from bench.figures import Figure
+from bench.inflow import inflow, sandbox
+from bench.load import drive
+from bench.processes import Server
+from bench.servers import Bench, postgres_database
+from connector.store import make_engine
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SENDERS = 32
+_FEATURE = "bench-feature"
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """All rows of this group; none where there is no PostgreSQL."""
+    with sandbox(bench) as upstream, postgres_database() as first, postgres_database() as second:
+        if not first or not second:
+            return []
+        figures = []
+        with servers.connector(bench, "database", database=first) as server:
+            figures.append(_used(bench, server, "a charge", calls.charge(), CONNECTIONS))
+            figures.append(_stored(first, "a charge", "ledger"))
+            _set_price(server)
+            figures.append(_one_row(bench, server))
+        with inflow(bench, upstream, "database-inbound", second) as flow:
+            figures.append(_used(bench, flow.server, "an event", flow.events(), _SENDERS))
+            figures.append(_stored(second, "an event", "events"))
+        return figures
+
+
+def _used(bench: Bench, server: Server, what: str, call: Call, connections: int) -> Figure:
+    click.echo(f"PostgreSQL's own part of {what}")
+    check(what, drive(server.port, call, connections=connections, seconds=bench.seconds / 3))
+    spent = []
+    for _ in range(bench.rounds):
+        before = _cpu_seconds()
+        load = drive(server.port, call, connections=connections, seconds=bench.seconds)
+        check(what, load)
+        spent.append((_cpu_seconds() - before) * 1000 / load.answered)
+    return Figure(
+        f"PostgreSQL's own part of {what}, {connections} connections",
+        f"{median(spent):.2f} ms CPU each",
+    )
+
+
+def _stored(database: str, what: str, table: str) -> Figure:
+    """How much of the disk a row takes, with its indexes."""
+    engine = make_engine(database, 1)
+    with engine.connect() as connection:
+        size, rows = connection.exec_driver_sql(
+            f"SELECT pg_total_relation_size('{table}'), (SELECT count(*) FROM {table})"  # noqa: S608
+        ).one()
+    engine.dispose()
+    return Figure(f"stored for {what}, PostgreSQL", f"{size / rows:,.0f} bytes with indexes")
+
+
+def _one_row(bench: Bench, server: Server) -> Figure:
+    """Uses of one user of one feature: each one waits for the same counter."""
+    click.echo("Uses of one feature by one user, PostgreSQL")
+    call = calls.use(_FEATURE)
+    rates, late = [], []
+    for number in range(bench.rounds + 1):
+        load = drive(server.port, call, connections=CONNECTIONS, seconds=bench.seconds)
+        check("use", load)
+        if number:  # the first one warms up
+            rates.append(load.rate)
+            late.append(load.percentile(99) * 1000)
+    return Figure(
+        f"`POST /v1/use`, one feature and one user, PostgreSQL, {CONNECTIONS} connections",
+        f"{median(rates):,.0f}/s, p99 {median(late):.0f} ms",
+    )
+
+
+def _set_price(server: Server) -> None:
+    rule = json.dumps({"price": "0.01"}).encode()
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/v1/features/{_FEATURE}",
+        data=rule,
+        method="PUT",
+        headers={"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=30):  # noqa: S310 -- loopback
+        pass
+
+
+def _cpu_seconds() -> float:
+    """CPU time of all PostgreSQL processes of this machine that live (proc(5))."""
+    ticks = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                name, _, rest = (folder / "stat").read_text().rpartition(") ")
+                if name.endswith("(postgres"):
+                    fields = rest.split()
+                    ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS
