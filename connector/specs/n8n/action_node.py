@@ -10,7 +10,16 @@ from connector.catalog.fields import Count, Flag, Number, Words
 from connector.catalog.outcomes import TOPUP_REQUIRED
 from connector.catalog.references import NewReference
 from connector.specs import labels
-from connector.specs.n8n.fields import REFERENCE_ADVICE, is_long, notice, optional, parameter
+from connector.specs.n8n.fields import (
+    CHAT_REFERENCE_ADVICE,
+    COLLECTION,
+    REFERENCE_ADVICE,
+    is_long,
+    notice,
+    optional,
+    parameter,
+)
+from connector.specs.n8n.waits import callback_url, give_up_after
 from connector.specs.n8n.words import description as described
 from connector.specs.n8n.words import sentence_case, subtitle
 
@@ -120,10 +129,19 @@ def _parameters(action: Action) -> list[Json]:
         parameters += [_on_refusal(), _stop_notice()]
     if action.exactly_once:
         parameters.append(_when_tested())
-    in_sight = [name for name, field in others.items() if is_long(field)]
-    parameters += [parameter(name, others.pop(name)) for name in in_sight]
-    parameters += [_alone(others)] if _can_stand_alone(others) else _collected(others)
+    for name in [name for name, field in others.items() if _in_sight(field)]:
+        field = others.pop(name)
+        parameters += [parameter(name, field), *_notices(field)]
+    more = [callback_url(action), give_up_after()] if action.at_most_once else []
+    alone = _can_stand_alone(others) and not more
+    parameters += [_alone(others)] if alone else _collected(others, more)
     return [_only_for(action, parameter) for parameter in parameters]
+
+
+def _in_sight(field: Words) -> bool:
+    """Whether a field that may be left empty stands among those that may not: where people write
+    paragraphs, and a reference, which is filled in."""
+    return is_long(field) or isinstance(field, NewReference)
 
 
 def _only_for(action: Action, parameter: Json) -> Json:
@@ -135,7 +153,11 @@ def _only_for(action: Action, parameter: Json) -> Json:
 def _notices(field: Words) -> list[Json]:
     """What must be read beside a field. Not a hint: n8n covers the hint of an expression with the
     preview of its value."""
-    return [notice("reference_notice", REFERENCE_ADVICE)] if isinstance(field, NewReference) else []
+    if not isinstance(field, NewReference):
+        return []
+    return [
+        notice("reference_notice", REFERENCE_ADVICE if field.required else CHAT_REFERENCE_ADVICE)
+    ]
 
 
 def _stop_notice() -> Json:
@@ -158,14 +180,14 @@ def _alone(others: dict[str, Words]) -> Json:
     return parameter(name, field)
 
 
-def _collected(others: dict[str, Words]) -> list[Json]:
-    if not others:
+def _collected(others: dict[str, Words], more: list[Json]) -> list[Json]:
+    options = [*(optional(name, field) for name, field in others.items()), *more]
+    if not options:
         return []
-    options = [optional(name, field) for name, field in others.items()]
     return [
         {
             "displayName": "Additional Fields",
-            "name": "additionalFields",
+            "name": COLLECTION,
             "type": "collection",
             "placeholder": "Add Field",
             "default": {},

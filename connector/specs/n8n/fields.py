@@ -26,6 +26,13 @@ REFERENCE_ADVICE = (
     "same when the whole workflow runs again. What is filled in here stays the same only while "
     "this node tries again. As a tool of an AI agent: one without $runIndex, and Retry On Fail off."
 )
+CHAT_REFERENCE_ADVICE = (
+    "Best is the number of the message: then it is asked and paid for once, also when the whole "
+    "workflow runs again. What is filled in here stays the same only while this node tries again. "
+    "Without a reference every call is a question of its own, and no answer that takes longer than "
+    "20 seconds is seen."
+)
+COLLECTION = "additionalFields"
 _LIMIT = {"default": 50, "description": "Max number of results to return"}
 """In n8n's own words, as its linter wants them."""
 _LONG = 10_000

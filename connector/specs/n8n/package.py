@@ -8,10 +8,10 @@ from importlib.resources import files as resources
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, REFUSED, THE_LINK
+from connector.catalog.outcomes import ANSWER_PRICE, GOES_ON, PENDING, REFUSED, THE_LINK
 from connector.specs import labels
 from connector.specs.example import EXAMPLE_ADDRESS
-from connector.specs.n8n import action_node, other_nodes, readme, workflows
+from connector.specs.n8n import action_node, other_nodes, readme, waits, workflows
 
 FOLDER = "n8n_nodes_spec"
 NAME = "n8n-nodes-paywalls"
@@ -68,11 +68,12 @@ def _told(address: str) -> dict[str, str]:
         "credentials/connector.json": {"url": address, "baseURL": action_node.BASE_URL},
         "nodes/shared/refusals.json": {
             "sentences": REFUSED,
-            "goesOnWith": list(GOES_ON),
+            "goesOnWith": [*GOES_ON, PENDING],
             "link": THE_LINK,
             "goOn": f"To go on instead of stopping here, set “{labels.ON_REFUSAL}” to “Continue”.",
             "answer": ANSWER_PRICE,
         },
+        "nodes/shared/waits.json": waits.told(),
         "nodes/Paywalls/description.json": action_node.description(),
         "nodes/PaywallsTrigger/description.json": other_nodes.trigger(),
         "nodes/PaywallsPollingTrigger/description.json": other_nodes.polling_trigger(),

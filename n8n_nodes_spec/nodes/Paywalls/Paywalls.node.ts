@@ -7,6 +7,7 @@ import {
 import { answer } from '../shared/answer';
 import { listModels } from '../shared/models';
 import { trial } from '../shared/trial';
+import { waits } from '../shared/waits';
 import description from './description.json';
 
 export class Paywalls implements INodeType {
@@ -17,7 +18,7 @@ export class Paywalls implements INodeType {
 		usableAsTool: true,
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
-		properties: [...(description.properties as INodeProperties[]), trial, answer],
+		properties: [...(description.properties as INodeProperties[]), trial, waits, answer],
 	};
 
 	methods = { listSearch: { listModels } };

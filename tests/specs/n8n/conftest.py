@@ -20,6 +20,7 @@ from tests.specs.n8n.server import SECRET, SECRET_HEADER, N8n, running_n8n
 from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
 
 Json = dict[str, Any]
+CHAT_CALLS = 'connector_requests_total{method="POST",route="/v1/chat"'
 PAYER = "openai-payer"
 """Who pays for what n8n's own model for OpenAI writes."""
 
@@ -63,6 +64,12 @@ class ConnectedApp:
         """What the connector answers to a GET."""
         address, headers = f"{self.connector.address}{path}", (paywall or self.paywall).bearer
         return httpx.get(address, headers=headers, trust_env=False).raise_for_status()
+
+    def chats(self) -> int:
+        """How many calls of a chat the connector has answered."""
+        told = httpx.get(f"{self.connector.address}/metrics", trust_env=False).text
+        rows = [line for line in told.splitlines() if line.startswith(CHAT_CALLS)]
+        return sum(int(float(row.split()[-1])) for row in rows)
 
     def imported(self, name: str) -> Json:
         """An imported workflow of this name, whole."""

@@ -21,6 +21,7 @@ from tests.support.processes import PATIENCE, until
 
 Json = dict[str, Any]
 START_PATIENCE = 180.0
+WAITING = "waiting"
 SECRET_HEADER, SECRET = "X-Webhook-Secret", "only-for-tests"
 OWNER = {"email": "owner@example.com", "password": "Sandbox-only-1", "firstName": "A"}
 
@@ -156,8 +157,15 @@ class N8n:
     def run(
         self, workflow: Json, trigger: str, data: list[Json] | None = None, *, at: str = ""
     ) -> Execution:
-        """Run a workflow by hand from a trigger; `data` stands for what the trigger gives, or the
-        node `at`. Its steps count, unless they say otherwise themselves."""
+        """Run a workflow by hand as `begin` does, until it has ended."""
+        return self.execution(self.begin(workflow, trigger, data, at=at))
+
+    def begin(
+        self, workflow: Json, trigger: str, data: list[Json] | None = None, *, at: str = ""
+    ) -> str:
+        """Begin to run a workflow by hand from a trigger; `data` stands for what the trigger gives,
+        or the node `at`. Its steps count, unless they say otherwise themselves. Gives the
+        execution's id."""
         workflow = {**workflow, "nodes": [counting(node) for node in workflow["nodes"]]}
         if data is not None:
             pinned = {at or trigger: [{"json": item} for item in data]}
@@ -166,7 +174,11 @@ class N8n:
             workflow = self._ask("PATCH", f"/rest/workflows/{workflow['id']}", body)
         body = {"workflowData": workflow, "triggerToStartFrom": {"name": trigger}}
         started = self._ask("POST", f"/rest/workflows/{workflow['id']}/run", body)
-        return self.execution(str(started["executionId"]))
+        return str(started["executionId"])
+
+    def cancel(self, id: str) -> None:
+        """Stop an execution, as the button in the editor does."""
+        self._ask("POST", f"/rest/executions/{id}/stop")
 
     def listen(self, workflow: Json, trigger: str) -> None:
         """Try a trigger by hand: n8n waits until it is called."""
@@ -178,17 +190,26 @@ class N8n:
         """The ids of a workflow's ended executions, oldest first."""
         filtered = json.dumps({"workflowId": workflow["id"]})
         answer = self._ask("GET", "/rest/executions", params={"filter": filtered, "limit": "50"})
-        ended = [row for row in answer["results"] if row.get("stoppedAt")]
-        return sorted((str(row["id"]) for row in ended), key=int)
+        return sorted((str(row["id"]) for row in answer["results"] if _ended(row)), key=int)
 
-    def execution(self, id: str) -> Execution:
-        """An execution, once it has ended."""
+    def execution(self, id: str, patience: float = PATIENCE) -> Execution:
+        """An execution, once it has ended, within `patience` seconds."""
 
         def ended() -> Execution | None:
             row = self._ask("GET", f"/rest/executions/{id}")
-            return Execution(row) if row.get("stoppedAt") else None
+            return Execution(row) if _ended(row) else None
 
-        return until(ended)
+        return until(ended, patience)
+
+    def waiting(self, workflow: Json) -> str:
+        """The id of a workflow's execution that is at its Wait node, once there is one."""
+        filtered = json.dumps({"workflowId": workflow["id"]})
+
+        def waiting() -> str:
+            answer = self._ask("GET", "/rest/executions", params={"filter": filtered})
+            return next((str(r["id"]) for r in answer["results"] if r["status"] == WAITING), "")
+
+        return until(waiting)
 
     def listens(self, path: str) -> bool:
         """Whether a webhook is there; asking so calls nothing, because it wants a POST."""
@@ -239,6 +260,11 @@ def running_n8n(folder: Path, package: Path) -> Iterator[N8n]:
         yield n8n
     finally:
         n8n.close()
+
+
+def _ended(row: Json) -> bool:
+    """Whether an execution is over: one that waits to be called has stopped, too."""
+    return bool(row.get("stoppedAt")) and row["status"] != WAITING
 
 
 def counting(node: Json) -> Json:
