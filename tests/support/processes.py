@@ -80,6 +80,10 @@ class Server:
 
         self.address = until(told)[1].decode()
 
+    def log(self) -> str:
+        """What it has written."""
+        return self._output.read_text()
+
     def workers(self, count: int) -> list[int]:
         """The process ids of its workers, once there are `count`."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")

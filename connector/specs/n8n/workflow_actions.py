@@ -65,7 +65,7 @@ class Variant:
         if action is None:
             raise KeyError(key)
         again: Json = dict(more)
-        if action.exactly_once and not tool:
+        if (action.exactly_once or action.at_most_once) and "reference" in values and not tool:
             again |= {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 2000}
         described = {"descriptionType": "manual", "toolDescription": tool} if tool else {}
         if self.http:

@@ -216,6 +216,20 @@ def stop(workflow: Workflow, name: str, at: tuple[float, float], message: str) -
     return workflow.add(name, "n8n-nodes-base.stopAndError", 1, at, parameters)
 
 
+def wait_for_call(workflow: Workflow, name: str, at: tuple[float, float], *, minutes: int) -> str:
+    """Place a Wait node that goes on when the run's resume address is called, or after so long."""
+    parameters: Json = {
+        "resume": "webhook",
+        "httpMethod": "POST",
+        "limitWaitTime": True,
+        "resumeAmount": minutes,
+        "resumeUnit": "minutes",
+        "options": {},
+    }
+    own = webhook_id(workflow, name)
+    return workflow.add(name, "n8n-nodes-base.wait", 1.1, at, parameters, webhookId=own)
+
+
 def webhook_id(workflow: Workflow, name: str) -> str:
     """A fixed id, so that the file stays the same."""
     return str(uuid5(NAMESPACE_URL, f"{workflow.key}/{name}/webhook"))

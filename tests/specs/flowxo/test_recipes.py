@@ -15,6 +15,7 @@ from connector.specs.flowxo.tasks import LATER
 from tests.specs import stripe_events as stripe
 from tests.specs.flowxo.conftest import FlowXO
 from tests.specs.flowxo.flows import NOW, TRIGGER, Run
+from tests.support.processes import until
 
 pytestmark = pytest.mark.xdist_group("flowxo")
 MESSAGE_MAX = 640
@@ -159,9 +160,14 @@ def test_an_answer_that_takes_even_longer_is_promised(flowxo: FlowXO) -> None:
     flowxo.paywall.user("user_42", balance="20")
     flowxo.paywall.arm("chat", "hold", seconds=60)
     at_once = {"wait": "0"}
-    run = Run(flowxo, more={"chat": at_once, "again": at_once}).go("paid_ai_answer")
-    assert run.done == ["slow"]
-    flowxo.paywall.release()
+    try:
+        run = Run(flowxo, more={"chat": at_once, "again": at_once}).go("paid_ai_answer")
+        assert run.done == ["slow"]
+        until(lambda: flowxo.paywall.asked("chat"))
+    finally:
+        flowxo.paywall.release()
+    assert Run(flowxo).go("paid_ai_answer").done == ["reply"]
+    assert len(flowxo.paywall.asked("chat")) == len(flowxo.paywall.booked("charge")) == 1
 
 
 @pytest.mark.parametrize("key", PAID)

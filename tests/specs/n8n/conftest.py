@@ -71,6 +71,10 @@ class ConnectedApp:
         rows = [line for line in told.splitlines() if line.startswith(CHAT_CALLS)]
         return sum(int(float(row.split()[-1])) for row in rows)
 
+    def log(self) -> str:
+        """What the connector has logged."""
+        return self.connector.log()
+
     def imported(self, name: str) -> Json:
         """An imported workflow of this name, whole."""
         (items,) = [w for w in self.n8n.workflows() if w["name"] == name]

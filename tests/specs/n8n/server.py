@@ -15,7 +15,7 @@ import httpx
 
 from tests.inbound.subscriptions.ports import free_port
 from tests.specs.n8n import software
-from tests.specs.n8n.executions import Execution
+from tests.specs.n8n.executions import Execution, unflattened
 from tests.support import node
 from tests.support.processes import PATIENCE, until
 
@@ -210,6 +210,12 @@ class N8n:
             return next((str(r["id"]) for r in answer["results"] if r["status"] == WAITING), "")
 
         return until(waiting)
+
+    def resume_address(self, id: str) -> str:
+        """The address at which an execution that waits to be called goes on."""
+        row = self._ask("GET", f"/rest/executions/{id}")
+        token = unflattened(row["data"])["resumeToken"]
+        return f"{self.address}/webhook-waiting/{id}?signature={token}"
 
     def listens(self, path: str) -> bool:
         """Whether a webhook is there; asking so calls nothing, because it wants a POST."""

@@ -1,4 +1,4 @@
-"""A chat that takes longer than one call: our node waits for it, and it is asked and paid for once."""
+"""A chat that takes longer than one call: our node waits, and it is asked and paid for once."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_one_call_waits_for_as_long_as_proxies_allow(
 def test_after_the_builders_limit_it_stops_and_the_same_reference_gets_the_answer(
     held: Chat, connected_app: ConnectedApp
 ) -> None:
-    limit = {"additionalFields": {"give_up_after": A_SECOND}}
+    limit: Json = {"additionalFields": {"give_up_after": A_SECOND}}
     stopped = connected_app.n8n.execution(held.begin(**limit))
     assert stopped.status == "error"
     assert stopped.error["message"] == "The answer was not there after 0.02 minutes"
@@ -129,7 +129,7 @@ def test_after_the_builders_limit_it_stops_and_the_same_reference_gets_the_answe
 def test_where_errors_go_on_so_does_one_that_was_given_up(
     held: Chat, connected_app: ConnectedApp
 ) -> None:
-    given_up = {"additionalFields": {"give_up_after": 0}}
+    given_up: Json = {"additionalFields": {"give_up_after": 0}}
     run = held.begin(**given_up, more={"onError": "continueRegularOutput"})
     done = connected_app.n8n.execution(run)
     assert done.status == "success"
