@@ -14,7 +14,7 @@ help:
 	@echo "make test      all tests"
 	@echo "make test-n8n  the tests with a real n8n; installs it into a cache the first time"
 	@echo "make test-pooled  the ledger's parallel calls, uses and kills through a PgBouncer"
-	@echo "make proofs    the long versions of the storm and of the property tests"
+	@echo "make proofs    the long versions of the storm and of the property tests; models that think for 90 seconds"
 	@echo "make check     linters, types, import rules, generated files"
 	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; QUICK=1 looks only)"
 	@echo "make format    put the code into shape"
@@ -34,6 +34,7 @@ test-pooled: .venv/.ready-dev
 
 proofs: .venv/.ready-dev test-pooled
 	PROOFS=long $(BIN)/pytest tests/api/test_feature_properties.py
+	PROOFS=long $(BIN)/pytest -m proof --durations=0 tests/chats tests/specs
 	STORM_EVENTS=10000 STORM_KILLS=50 STORM_RESTARTS=5 $(BIN)/pytest -m slow -s tests/system/storm
 
 check: .venv/.ready-dev

@@ -27,7 +27,7 @@ KEY = "sk-paywalls-sandbox-default"
 SHARED_KEY = "sk-paywalls-sandbox-shared"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 LONG = os.environ.get("PROOFS") == "long"
-"""Whether the property tests take their time (make proofs)."""
+"""Whether the tests take their time, and those marked `proof` run (make proofs)."""
 POOLED = os.environ.get("POOLED") == "yes"
 """Whether PostgreSQL is reached through a PgBouncer (make test-pooled)."""
 SECRET = "the-tests-server-secret-0123456789abcdef"
@@ -45,6 +45,14 @@ def _logs_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(kept)
         yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless all is to be proved."""
+    proofs = [] if LONG else [item for item in items if item.get_closest_marker("proof")]
+    if proofs:
+        config.hook.pytest_deselected(items=proofs)
+        items[:] = [item for item in items if item not in proofs]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.catalog.callbacks import WAIT_USUAL
 from connector.specs.flowxo import described
 from connector.specs.flowxo.recipes import NOT_DONE, OWED
 from connector.specs.flowxo.tasks import LATER
@@ -16,6 +17,7 @@ from tests.specs import stripe_events as stripe
 from tests.specs.flowxo.conftest import FlowXO
 from tests.specs.flowxo.flows import NOW, TRIGGER, Run
 from tests.support.processes import until
+from tests.support.slow_model import SECONDS, SLOW_MODEL
 
 pytestmark = pytest.mark.xdist_group("flowxo")
 MESSAGE_MAX = 640
@@ -167,6 +169,19 @@ def test_an_answer_that_takes_even_longer_is_promised(flowxo: FlowXO) -> None:
     finally:
         flowxo.paywall.release()
     assert Run(flowxo).go("paid_ai_answer").done == ["reply"]
+    assert len(flowxo.paywall.asked("chat")) == len(flowxo.paywall.booked("charge")) == 1
+
+
+@pytest.mark.proof
+def test_a_model_that_thinks_for_90_seconds_is_asked_and_paid_once(flowxo: FlowXO) -> None:
+    """The second task is repeated until its tasks wait for longer than that, as the note says."""
+    flowxo.paywall.user("user_42", balance="20")
+    (recipe,) = [one for one in flowxo.found["recipes"] if one["key"] == "paid_ai_answer"]
+    chat, again, *told = recipe["tasks"]
+    recipe["tasks"] = [chat, *[again] * (SECONDS // WAIT_USUAL), *told]
+    model = {"model": SLOW_MODEL}
+    run = Run(flowxo, more={"chat": model, "again": model}).go("paid_ai_answer")
+    assert run.done == ["reply_again"]
     assert len(flowxo.paywall.asked("chat")) == len(flowxo.paywall.booked("charge")) == 1
 
 

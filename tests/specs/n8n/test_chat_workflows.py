@@ -11,10 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
+from connector.specs.n8n.waits import SECONDS_PER_CALL
 from connector.specs.n8n.workflow_parts import Workflow
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.test_workflows import mails_to
 from tests.support.processes import PATIENCE, until
+from tests.support.slow_model import LONG_PATIENCE, SLOW_MODEL
 
 Json = dict[str, Any]
 pytestmark = pytest.mark.xdist_group("n8n")
@@ -67,17 +69,17 @@ class Reader:
         return len(self.app.booked(self.user))
 
 
-def model(name: str) -> Change:
-    """Have a workflow ask another model, and wait for a second per call."""
+def model(name: str, wait: int = 1) -> Change:
+    """Have a workflow ask another model, and wait so many seconds per call."""
 
     def change(workflow: Json) -> None:
         for node in workflow["nodes"]:
             parameters = node["parameters"]
             if node["type"] == "n8n-nodes-paywalls.paywalls":
                 parameters["model"]["value"] = name
-                parameters["wait_per_call"] = 1
+                parameters["wait_per_call"] = wait
             for row in parameters.get("bodyParameters", {}).get("parameters", []):
-                row["value"] = {"model": name, "wait": "1"}.get(row["name"], row["value"])
+                row["value"] = {"model": name, "wait": str(wait)}.get(row["name"], row["value"])
 
     return change
 
@@ -169,3 +171,14 @@ def test_who_cannot_pay_is_mailed_the_link(
     assert mail["Subject"] == "Before we can answer"
     assert connected_app.paywall.address in str(mail.get_payload())
     assert reader.paid == 0
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", [LOOP, CALLBACK])
+def test_a_model_that_thinks_for_90_seconds_is_asked_and_paid_once(
+    name: str, form: str, connected_app: ConnectedApp
+) -> None:
+    reader = Reader(connected_app, name + form, model(SLOW_MODEL, SECONDS_PER_CALL))
+    reader.asks()
+    assert reader.mail(LONG_PATIENCE)["Subject"] == "Your answer"
+    assert (reader.asked, reader.paid) == (1, 1)

@@ -11,6 +11,7 @@ from tests.specs.zapier.builder import Builder, failure
 from tests.specs.zapier.test_failures import STEPS, run
 from tests.specs.zapier.test_triggers import respects
 from tests.support.processes import SandboxPaywall, Server
+from tests.support.slow_model import LONG_PATIENCE, SLOW_MODEL
 from tests.triggers.delivery.receiver import Push, Receiver
 
 pytestmark = pytest.mark.xdist_group("zapier")
@@ -184,6 +185,19 @@ def test_a_chat_that_takes_longer_than_a_step_goes_on_when_it_is_answered(
     made = builder.resume("chat", target.wait(1)[0], begun, **CHAT)
     assert (made["outcome"], made["reply"]) == ("answered", "You said: canary prompt")
     assert len(paywall.asked("chat")) == 1
+
+
+@pytest.mark.proof
+def test_a_model_that_thinks_for_90_seconds_is_asked_and_paid_once(
+    builder: Builder, paywall: SandboxPaywall, target: Receiver
+) -> None:
+    paywall.user("ann", balance="10")
+    chat = CHAT | {"model": SLOW_MODEL}
+    begun, status = builder.begin("chat", target.url, **chat)
+    assert (begun["outcome"], status) == ("pending", "CALLBACK")
+    made = builder.resume("chat", target.wait(1, LONG_PATIENCE)[0], begun, **chat)
+    assert made["outcome"] == "answered"
+    assert len(paywall.asked("chat")) == len(paywall.booked("charge")) == 1
 
 
 def test_a_chat_that_is_answered_in_time_needs_no_callback(
