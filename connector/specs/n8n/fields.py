@@ -29,8 +29,8 @@ REFERENCE_ADVICE = (
 CHAT_REFERENCE_ADVICE = (
     "Best is the number of the message: then it is asked and paid for once, also when the whole "
     "workflow runs again. What is filled in here stays the same only while this node tries again. "
-    "Without a reference every call is a question of its own, and no answer that takes longer than "
-    "20 seconds is seen."
+    "Without a reference every call is a question of its own, and an answer that takes longer than "
+    "20 seconds is lost."
 )
 COLLECTION = "additionalFields"
 _LIMIT = {"default": 50, "description": "Max number of results to return"}

@@ -52,7 +52,7 @@ def give_up_after() -> Json:
         "displayName": _LABEL,
         "name": _NAME,
         "type": "number",
-        "typeOptions": {"minValue": 0, "numberPrecision": 2},
+        "typeOptions": {"minValue": 1},
         "default": MINUTES,
         "description": "With a reference: how long to wait for an answer that takes long. "
         f"{MINUTES} minutes if this field is not added. After that the step stops; the answer may "

@@ -83,6 +83,11 @@ class Editor:
         self.field(name).click()
         self.page.get_by_role("option", name=option).first.click()
 
+    def add(self, name: str) -> None:
+        """Add one of the additional fields."""
+        self.page.get_by_test_id("collection-parameter-add").first.click()
+        self.page.get_by_test_id("collection-parameter-option").filter(has_text=name).click()
+
     def plus_below(self, connection: str) -> Locator:
         """The plus under the one node that takes connections of this kind."""
         handle = self.page.locator(f"[data-connection-type={connection}]")

@@ -12,7 +12,7 @@ from connector import actions as actions_folder
 from connector.catalog import actions as catalog
 from connector.catalog.actions import Input, Kind, Output, actions
 from connector.catalog.fields import Amount, Text, user_id
-from connector.specs.n8n import action_node, files, other_nodes, package_files, workflows
+from connector.specs.n8n import action_node, files, other_nodes, package_files, waits, workflows
 from connector.specs.n8n.fields import REFERENCE
 from connector.triggers.definitions import TRIGGERS
 
@@ -117,6 +117,23 @@ def test_the_reference_stays_the_same_when_the_node_tries_again(key: str) -> Non
     assert "order" in notice["displayName"]
     (tested,) = [field for field in fields_of(key) if field["name"] == "when_tested"]
     assert tested["default"] == "check"
+
+
+def test_a_chat_has_a_reference_from_the_start_and_one_can_do_without() -> None:
+    (reference,) = [field for field in fields_of("chat") if field["name"] == "reference"]
+    assert reference["default"] == REFERENCE
+    assert "required" not in reference
+    names = [field["name"] for field in fields_of("chat")]
+    assert names.index("reference_notice") == names.index("reference") + 1
+
+
+def test_how_long_a_chat_is_waited_for_and_where_it_is_told_can_be_added() -> None:
+    (more,) = [field for field in fields_of("chat") if field["name"] == "additionalFields"]
+    options = {option["name"]: option for option in more["options"]}
+    assert options["give_up_after"]["default"] == waits.MINUTES
+    assert "routing" not in options["give_up_after"]
+    assert options["callback_url"]["default"] == "={{ $execution.resumeUrl }}"
+    assert waits.told()["field"]["displayOptions"] == {"show": {"operation": ["chat"]}}
 
 
 def test_what_stop_means_for_many_items_is_shown_only_with_stop() -> None:

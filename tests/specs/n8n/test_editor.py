@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.editor import Editor
-from tests.specs.n8n.flows import STEP, chain
+from tests.specs.n8n.flows import STEP, chain, step
 from tests.specs.n8n.server import counting
 from tests.specs.n8n.test_ai import AGENT
 from tests.support.browser import counted_presses, page_in, running_browser
@@ -153,6 +153,30 @@ def test_what_stop_means_is_shown_only_with_stop(editor: Editor) -> None:
     expect(notice).to_be_visible()
     editor.pick("on_refusal", "Continue")
     expect(notice).to_have_count(0)
+
+
+@pytest.mark.parametrize("editor", ["light", "dark"], indirect=True)
+def test_how_long_a_chat_is_waited_for_is_found_and_set(
+    editor: Editor, connected_app: ConnectedApp, tmp_path: Path
+) -> None:
+    connected_app.paywall.user("editor-patient", balance="5.00", connected=True)
+    chosen = {"__rl": True, "mode": "id", "value": "sandbox-slow-2"}
+    values = {"user": "editor-patient", "model": chosen, "prompt": "Tell me about rain"}
+    saved = connected_app.n8n.save(step("chat", "model", values))
+    editor.open(saved["id"])
+    editor.step(STEP)
+    expect(
+        editor.page.get_by_text("an answer that takes longer than 20 seconds is lost")
+    ).to_be_visible()
+    expect(editor.field("reference")).to_contain_text("$execution.id")
+    editor.add("Give Up After (Minutes)")
+    limit = editor.field("give_up_after").locator("input")
+    expect(limit).to_have_value("10")
+    editor.add("Callback Address")
+    expect(editor.field("callback_url")).to_contain_text("$execution.resumeUrl")
+    expect(editor.page.get_by_text("Wait per Call")).to_have_count(0)
+    editor.page.get_by_text("Additional Fields").scroll_into_view_if_needed()
+    editor.page.screenshot(path=tmp_path / "long-chat.png")
 
 
 def test_a_trigger_is_added_and_shows_an_event(editor: Editor) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.flows import GO, STEP, step
+from tests.specs.n8n.proxy import CUT, Proxy, running_proxy
 from tests.support.processes import PATIENCE, until
 
 Json = dict[str, Any]
@@ -186,3 +187,37 @@ def test_with_a_callback_address_the_step_does_not_wait(
     (item,) = connected_app.n8n.execution(held.begin(additionalFields=address)).items(STEP)
     assert (item["success"], item["outcome"]) == (False, "pending")
     assert connected_app.chats() == before + 1
+
+
+def behind(app: ConnectedApp, proxy: Proxy, workflow: Json) -> Json:
+    """The workflow with a credential that leads through a proxy."""
+    data = app.credential | {"url": proxy.address}
+    id = app.n8n.credential("paywallsApi", f"Behind {proxy.address}", data)
+    for node in workflow["nodes"]:
+        if node["name"] == STEP:
+            node["credentials"]["paywallsApi"] = {"id": id, "name": f"Behind {proxy.address}"}
+    return {part: workflow[part] for part in ("name", "nodes", "connections", "settings")}
+
+
+def test_calls_that_fail_on_the_way_while_it_waits_are_made_again(
+    held: Chat, connected_app: ConnectedApp
+) -> None:
+    with running_proxy(connected_app.connector.address, [200, CUT, 504]) as proxy:
+        workflow = behind(connected_app, proxy, held.workflow())
+        run = connected_app.n8n.begin(connected_app.n8n.save(workflow), GO)
+        until(lambda: proxy.calls >= 3)
+        connected_app.paywall.release()
+        (item,) = connected_app.n8n.execution(run).items(STEP)
+    assert (item["outcome"], item["duplicate"]) == ("answered", True)
+    assert (held.asked, held.paid) == (1, 1)
+
+
+@pytest.mark.parametrize("fails", [CUT, 502], ids=["cut", "gateway"])
+def test_a_first_call_that_fails_on_the_way_is_told_at_once(
+    fails: int, chat: Chat, connected_app: ConnectedApp
+) -> None:
+    with running_proxy(connected_app.connector.address, [fails]) as proxy:
+        workflow = behind(connected_app, proxy, chat.workflow())
+        done = connected_app.n8n.run(connected_app.n8n.save(workflow), GO)
+        assert (done.status, proxy.calls) == ("error", 1)
+    assert chat.asked == 0
