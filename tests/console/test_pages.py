@@ -187,7 +187,7 @@ class TestSpecs:
     def test_each_workflow_says_what_it_does_in_both_forms(self, client: FlaskClient) -> None:
         text = text_of(client, "/specs")
         cards = re.findall(r'<section class="card" id=.*?</section>', text, re.S)
-        assert len(cards) == 11
+        assert len(cards) == 13
         for card in cards:
             assert card.count("Copy workflow") == card.count("Copy URL</button>") * 2
             assert len(re.findall(rf'data-copy="{PUBLIC_URL}/specs/n8n-workflows/', card)) == 2
