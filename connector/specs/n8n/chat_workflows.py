@@ -18,7 +18,7 @@ from connector.specs.n8n.workflow_parts import (
 )
 
 _BODY = "$('Question').first().json.body"
-_CALLS = MINUTES * 60 // SECONDS_PER_CALL + 1
+_AGAIN = MINUTES * 60 // SECONDS_PER_CALL
 _COMING = "={{ { answer: 'We are working on it. The answer comes by mail.' } }}"
 _ASKS = (
     "A question comes in by webhook as `user`, `email`, `message` and `message_id`, and your app "
@@ -34,11 +34,16 @@ _ONCE = (
 def long_answer(key: str, variant: Variant) -> Workflow:
     """Waits for an answer, call by call."""
     flow = Workflow(key, "A long answer by mail")
-    waits = (
-        "*Send Chat Message* waits for the answer, up to "
-        f"{MINUTES} minutes, in calls of {SECONDS_PER_CALL} seconds"
-        + (": while it is still being written, *What Came?* leads back. " if variant.http else ". ")
-    )
+    if variant.http:
+        waits = (
+            f"*Send Chat Message* waits for {SECONDS_PER_CALL} seconds a call; while the answer is "
+            f"still being written, *What Came?* leads back to it, up to {_AGAIN} times. "
+        )
+    else:
+        waits = (
+            f"*Send Chat Message* waits for the answer, {MINUTES} minutes a try, in calls of "
+            f"{SECONDS_PER_CALL} seconds. "
+        )
     set_up(flow, variant, _ASKS + waits + _ONCE + GUARDED)
     coming = _asked(flow)
     flow.link(coming, _answered(flow, variant, "Send Chat Message", 2))
@@ -52,7 +57,7 @@ def long_answer_by_callback(key: str, variant: Variant) -> Workflow:
         flow,
         variant,
         f"{_ASKS}*Wait for the Answer* keeps nothing busy while the model thinks: the connector "
-        "calls it when the answer is there, after 15 minutes it goes on by itself. What was posted "
+        "calls it when the answer is there; after 15 minutes it goes on by itself. What was posted "
         "there is not believed; *Get the Answer* sends the same again. n8n's `WEBHOOK_URL` must be "
         f"an address that the connector can reach. {_ONCE}" + GUARDED,
     )
@@ -75,8 +80,8 @@ def _answered(flow: Workflow, variant: Variant, name: str, column: int) -> str:
     """The chat, which is waited for, and what is done with what comes; gives the chat."""
     more = {"wait": str(SECONDS_PER_CALL)} if variant.http else {"give_up_after": MINUTES}
     chat = _chat(flow, variant, name, column, more)
-    again = f"={{{{ $json.outcome === '{PENDING}' && $runIndex < {_CALLS - 1} }}}}"
-    outputs = {"Still Being Written": again} if variant.http else {}
+    again = f"={{{{ $json.outcome === '{PENDING}' && $runIndex < {_AGAIN} }}}}"
+    outputs = {"Not Yet": again} if variant.http else {}
     came = switch(
         flow,
         "What Came?",

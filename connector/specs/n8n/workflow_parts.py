@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import ceil
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -24,6 +25,8 @@ _CREDENTIAL_NAMES = {
 WEBHOOK_SECRET = "Webhook secret"  # noqa: S105 -- a name
 """The credential that guards the webhooks; its own name keeps it apart from the connector's key."""
 _COLUMN, _ROW = 220, 200
+_NOTE_HEIGHT, _NOTE_LETTERS, _NOTE_LINE = 220, 72, 20
+"""How high a note is at least, how many letters a line of it holds, and how high a line is."""
 
 
 @dataclass
@@ -75,9 +78,11 @@ class Workflow:
             self.link(source, target)
 
     def note(self, text: str) -> None:
-        """What to set up, on a note above the nodes."""
-        size = {"height": 220, "width": 620}
-        self.add("Set-Up", "n8n-nodes-base.stickyNote", 1, (0, -1.6), {"content": text, **size})
+        """What to set up, on a note above the nodes that is as high as the text."""
+        height = max(_NOTE_HEIGHT, _height(text))
+        above = -(height / _ROW + 0.5)
+        size = {"height": height, "width": 620}
+        self.add("Set-Up", "n8n-nodes-base.stickyNote", 1, (0, above), {"content": text, **size})
 
     def text(self) -> str:
         """The workflow as n8n imports it."""
@@ -88,6 +93,12 @@ class Workflow:
             "settings": {"executionOrder": "v1"},
         }
         return json.dumps(workflow, indent=2, ensure_ascii=False) + "\n"
+
+
+def _height(text: str) -> int:
+    """Pixels that a text takes up on a note, its heading included."""
+    lines = sum(ceil(len(line) / _NOTE_LETTERS) for line in text.split("\n"))
+    return 60 + lines * _NOTE_LINE
 
 
 def openai_model(
