@@ -113,6 +113,23 @@ def test_an_answer_that_takes_several_calls_is_mailed_and_paid_once(
     assert (reader.asked, reader.paid) == (1, 1)
 
 
+def test_a_loop_that_gets_no_answer_ends_and_says_how_to_get_it(
+    connected_app: ConnectedApp,
+) -> None:
+    connected_app.paywall.arm("chat", "hold", seconds=PATIENCE)
+    try:
+        reader = Reader(connected_app, f"{LOOP} (HTTP Request)", model(ECHO))
+        before = connected_app.chats()
+        reader.asks()
+        (ended,) = until(lambda: connected_app.n8n.executions(reader.workflow))
+        error = connected_app.n8n.execution(ended).error
+        assert connected_app.chats() == before + 7
+    finally:
+        connected_app.paywall.release()
+    assert error["message"].startswith("The answer is still being written. Send the same again")
+    assert reader.asked == 1
+
+
 def test_an_answer_that_is_told_by_callback_is_mailed_and_paid_once(
     form: str, connected_app: ConnectedApp
 ) -> None:
