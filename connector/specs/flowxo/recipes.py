@@ -29,7 +29,7 @@ from connector.specs.flowxo.tasks import (
 )
 
 NOT_DONE = "That did not work, and you have your money back. Please try again."
-SLOW = "This takes longer than usual. Please ask once more in a minute."
+SLOW = "This takes longer than I can wait. Asking again is a new question, and is paid for again."
 OWED = "That did not work. We will look into what you paid."
 
 
@@ -121,7 +121,8 @@ def _paid_answer() -> dict[str, Any]:
         ],
         "note": "The second task sends exactly the same as the first and only runs if the answer "
         "took longer than FlowXO waits: it goes on waiting, and nothing is paid for twice. For "
-        "models that need more than half a minute, repeat it once more.",
+        "models that need more than half a minute, repeat it once for each half minute, so that "
+        "nobody has to ask again: a new message is a new question.",
     }
 
 
