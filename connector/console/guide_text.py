@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from importlib.resources import files
 from pathlib import PurePosixPath
 
@@ -134,6 +135,7 @@ def _guide(name: str, text: str, address: str, key: str) -> Guide:
     md = MarkdownIt("commonmark", {"html": False}).enable("table")
     md.add_render_rule("table_open", _table_open)
     md.add_render_rule("table_close", _table_close)
+    md.add_render_rule("code_inline", _code)
     tokens = md.parse(text.replace(KEY, key))
     _label(tokens)
     sections = _named(tokens)
@@ -214,3 +216,10 @@ def _table_close(
     renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
 ) -> str:
     return "</table></div>\n"
+
+
+def _code(
+    renderer: RendererHTML, tokens: Sequence[Token], at: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A name that is too long for its line is broken behind an underscore, not inside a word."""
+    return f"<code>{escape(tokens[at].content).replace('_', '_<wbr>')}</code>"
