@@ -16,7 +16,7 @@ help:
 	@echo "make test-pooled  the ledger's parallel calls, uses and kills through a PgBouncer"
 	@echo "make proofs    the long versions of the storm and of the property tests; models that think for 90 seconds"
 	@echo "make check     linters, types, import rules, generated files"
-	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; QUICK=1 looks only)"
+	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; BEFORE=<commit> an older connector; QUICK=1 looks only)"
 	@echo "make format    put the code into shape"
 	@echo "make lock      renew the locked dependencies"
 
@@ -46,7 +46,7 @@ check: .venv/.ready-dev
 	$(BIN)/connector specs check
 
 bench: .venv/.ready-dev
-	$(BIN)/python -m bench --peers $(PEERS) $(if $(QUICK),--quick)
+	$(BIN)/python -m bench --peers $(PEERS) $(if $(QUICK),--quick) $(if $(BEFORE),--before $(BEFORE))
 
 format: .venv/.ready-dev
 	$(BIN)/ruff check --fix .

@@ -13,7 +13,9 @@ from pathlib import Path
 import click
 
 from bench import (
+    before,
     calls,
+    chart,
     cursors,
     database,
     held,
@@ -36,6 +38,7 @@ from bench.servers import Bench
 _ROOT = Path(__file__).parent.parent
 _HOME = _ROOT / ".bench"
 _PAGE = _ROOT / "docs/performance.md"
+_PICTURE = _ROOT / "docs/performance.svg"
 _FASTMCP_SHOWN = ("fastmcp", "mcp", "pydantic", "uvicorn", "httpx")
 _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "httpx", "aiohttp")
 
@@ -54,17 +57,24 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
     type=click.Choice(["throughput", "tools", "database", "pages"]),
     help="One group alone; writes no page.",
 )
-def main(peers: str, quick: bool, only: str | None) -> None:
+@click.option(
+    "--before",
+    "revision",
+    default="",
+    metavar="REVISION",
+    help="Also let the connector of another commit take turns with this one.",
+)
+def main(peers: str, quick: bool, only: str | None, revision: str) -> None:
     """Measure the connector beside its peers and write docs/performance.md."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
     try:
-        _measure(litellm=peers == "all", quick=quick, only=only)
+        _measure(litellm=peers == "all", quick=quick, only=only, revision=revision)
     except BenchError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
+def _measure(*, litellm: bool, quick: bool, only: str | None, revision: str) -> None:
     if not sys.platform.startswith("linux"):
         raise BenchError("The measurement needs Linux: it pins processes and reads /proc.")
     cores = sorted(os.sched_getaffinity(0))
@@ -92,6 +102,7 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
             figures = (
                 _GROUPS[only](bench) if only else [*_all_but_pages(bench), *pages.measure(bench)]
             )
+            figures += before.measure(bench, revision) if revision else []
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     summary = report.summary(figures, others.share())
@@ -100,6 +111,7 @@ def _measure(*, litellm: bool, quick: bool, only: str | None) -> None:
         facts.insert(0, f"measured on {datetime.now(UTC):%Y-%m-%d}")
         _PAGE.parent.mkdir(exist_ok=True)
         _PAGE.write_text(report.page(figures, summary, facts))
+        _PICTURE.write_text(chart.svg(figures))
         click.echo(f"Written to {_PAGE.relative_to(_ROOT)}.")
 
 

@@ -72,8 +72,9 @@ def serving(
     log: Path,
     settings: Mapping[str, str] | None = None,
     ready: str = "/",
+    folder: Path | None = None,
 ) -> Iterator[Server]:
-    """A server while the block runs; it writes to the file `log`.
+    """A server while the block runs, started in `folder`; it writes to the file `log`.
 
     Raises BenchError unless `ready` gives an answer below 500 within 90 s.
     """
@@ -81,6 +82,7 @@ def serving(
     with log.open("ab") as output, pinned(core):
         process = subprocess.Popen(  # noqa: S603 -- our own command
             command,
+            cwd=folder,
             env=inherited | dict(settings or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,

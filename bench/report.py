@@ -44,7 +44,8 @@ _METHOD = """\
   ends the measurement.
 - Events for the cursor are put into the tables directly; reading begins at random places.
 
-`make bench` measures anew and writes this page; `make bench PEERS=all` adds LiteLLM's proxy, and
+`make bench` measures anew and writes this page; `make bench PEERS=all` adds LiteLLM's proxy,
+`make bench BEFORE=<commit>` lets the connector of another commit take turns with this one, and
 `make bench QUICK=1` takes short rounds, to see what a change does, and writes nothing.
 """
 
@@ -66,7 +67,8 @@ def page(figures: list[Figure], summary: str, machine: list[str]) -> str:
     return (
         "# Performance\n\n"
         "Written by `make bench`; do not edit by hand.\n\n"
-        f"{summary}\n\n{table(figures)}\n\n"
+        f"{summary}\n\n![What each call costs beside its peers](performance.svg)\n\n"
+        f"{table(figures)}\n\n"
         f"## The machine\n\n{facts}\n\n{_METHOD}"
     )
 

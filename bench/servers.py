@@ -57,11 +57,12 @@ def connector(
     *,
     database: str = "",
     public: bool = False,
+    code: Path | None = None,
     **settings: str,
 ) -> AbstractContextManager[Server]:
     """`connector serve` with its defaults, but no rate limit and only warnings logged; settings
     by their names in lower case. The default database is SQLite on the disk of this folder;
-    `public`: upstream is told this address for events."""
+    `public`: upstream is told this address for events; `code`: another folder with a connector."""
     port = free_port()
     file = bench.folder / f"{name}-{secrets.token_hex(3)}.sqlite3"
     given = {
@@ -82,6 +83,7 @@ def connector(
         log=bench.folder / f"{name}.log",
         settings={f"CONNECTOR_{key.upper()}": value for key, value in given.items()},
         ready="/readyz",
+        folder=code,
     )
 
 
