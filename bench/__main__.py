@@ -24,6 +24,7 @@ from bench import (
     pages,
     report,
     servers,
+    statements,
     strangers,
     throughput,
     tool_calls,
@@ -54,7 +55,7 @@ _FASTAPI_SHOWN = ("fastapi", "pydantic", "uvicorn", "uvloop", "httptools", "http
 @click.option("--quick", is_flag=True, help="Short rounds, to see that it works; writes no page.")
 @click.option(
     "--only",
-    type=click.Choice(["throughput", "tools", "database", "pages"]),
+    type=click.Choice(["throughput", "tools", "database", "statements", "pages"]),
     help="One group alone; writes no page.",
 )
 @click.option(
@@ -120,7 +121,12 @@ def _all_but_pages(bench: Bench) -> list[Figure]:
         figures = [*throughput.measure(bench, running), *tool_calls.measure(bench, running)]
         figures += latency.measure(bench, running)
     figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
-    return [*figures, *strangers.measure(bench), *database.measure(bench)]
+    return [
+        *figures,
+        *strangers.measure(bench),
+        *database.measure(bench),
+        *statements.measure(bench),
+    ]
 
 
 def _throughput(bench: Bench) -> list[Figure]:
@@ -137,6 +143,7 @@ _GROUPS = {
     "throughput": _throughput,
     "tools": _tools,
     "database": database.measure,
+    "statements": statements.measure,
     "pages": pages.measure,
 }
 

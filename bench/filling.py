@@ -37,7 +37,7 @@ def fill_events(flow: Inflow, count: int) -> None:
     store = flow.store()
     try:
         paywall_id = flow.paywall_id(store)
-        _insert(store, events, _event_rows(paywall_id, count))
+        insert(store, events, event_rows(paywall_id, range(1, count + 1)))
         numbered = update(subscriptions).where(subscriptions.c.paywall_id == paywall_id)
         store.write(lambda c: c.execute(numbered.values(last_seq=count, read_at=now())))
         store.write(lambda c: c.execute(text("ANALYZE")))
@@ -51,22 +51,24 @@ def fill_ledger(flow: Inflow, count: int) -> None:
     store = flow.store()
     try:
         paywall_id = flow.paywall_id(store)
-        _insert(store, ledger, _ledger_rows(paywall_id, count))
-        _insert(store, ledger_sums, _sum_rows(paywall_id, count))
+        insert(store, ledger, ledger_rows(paywall_id, range(count), count))
+        insert(store, ledger_sums, sum_rows(paywall_id, count))
         store.write(lambda c: c.execute(text("ANALYZE")))
     finally:
         store.close()
 
 
-def _insert(store: Store, table: Table, rows: Iterable[Row]) -> None:
+def insert(store: Store, table: Table, rows: Iterable[Row]) -> None:
+    """Put rows into a table, many at once."""
     more = iter(rows)
     while some := list(islice(more, _AT_ONCE)):
         store.write(lambda c, some=some: c.execute(table.insert(), some))  # type: ignore[misc]
 
 
-def _event_rows(paywall_id: str, count: int) -> Iterator[Row]:
+def event_rows(paywall_id: str, numbers: range) -> Iterator[Row]:
+    """Events with these numbers."""
     moment = datetime.now(UTC) - timedelta(days=7)
-    for number in range(1, count + 1):
+    for number in numbers:
         kind, user = _TYPES[number % len(_TYPES)], number % 1000
         event_id = f"evt_{number:010d}"
         data = {"walletUserId": f"wallet_{user}", "externalUserId": f"user_{user}", "amount": 0.5}
@@ -100,8 +102,9 @@ def _when(number: int, count: int) -> datetime:
     return datetime.now(UTC) - timedelta(days=DAYS) * (1 - number / count)
 
 
-def _ledger_rows(paywall_id: str, count: int) -> Iterator[Row]:
-    for number in range(count):
+def ledger_rows(paywall_id: str, numbers: range, count: int) -> Iterator[Row]:
+    """Charges with these numbers, of `count` in all."""
+    for number in numbers:
         when = _when(number, count)
         answer = {"success": True, "outcome": "charged", "message": "0.5 was charged."}
         yield {
@@ -125,7 +128,8 @@ def _ledger_rows(paywall_id: str, count: int) -> Iterator[Row]:
         }
 
 
-def _sum_rows(paywall_id: str, count: int) -> Iterator[Row]:
+def sum_rows(paywall_id: str, count: int) -> Iterator[Row]:
+    """The sums of the first `count` of them."""
     sums: dict[tuple[str, str, int], int] = defaultdict(int)
     for number in range(count):
         if _state(number) == "done":

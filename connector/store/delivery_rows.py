@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from connector.catalog.events import ANY_EVENT, EVENTS_BY_TYPE
 from connector.store.hook_rows import Hook, is_live
-from connector.store.outbox_rows import PENDING
+from connector.store.outbox_rows import PENDING, STATES
 from connector.store.paging import older_than
 from connector.store.prepared import Prepared
 from connector.store.tables import paywalls
@@ -181,7 +181,7 @@ def listing(
             )
         )
     shown = [n for n in Delivery.__dataclass_fields__ if n in deliveries.c]
-    rows = connection.execute(
+    query = (
         select(
             *(deliveries.c[name] for name in shown),
             hooks.c.trigger,
@@ -190,7 +190,12 @@ def listing(
         .where(*wanted)
         .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
         .limit(limit)
-    ).all()
+    )
+    # Of a hook, one question for each state: the index leads to the newest of one.
+    one_by_one = hook_id and not state and not delivery_id and not event_id
+    kinds = [(deliveries.c.state == kind,) for kind in STATES] if one_by_one else [()]
+    found = [row for kind in kinds for row in connection.execute(query.where(*kind))]
+    rows = sorted(found, key=lambda row: (row.created_at, row.id), reverse=True)[:limit]
     tried = _attempts(connection, [row.id for row in rows])
     # A moment has passed between the two queries: what was tried in it is not shown yet.
     return [

@@ -221,10 +221,12 @@ def undecided(
     """The lowest number behind `seq` of an event of the last `seconds` whose user nobody knows
     yet."""
     known = select(user_pairs.c.wallet_id).where(user_pairs.c.paywall_id == paywall_id)
+    # Asked first: how few these are is seen only from the moment itself.
+    since = connection.execute(select(fixed(now(-seconds)))).scalar_one()
     number = events.c.seq + 0  # as expressions: only the last seconds are gone through
     query = select(func.min(number)).where(
         events.c.paywall_id == paywall_id,
-        events.c.received_at > fixed(now(-seconds)),
+        events.c.received_at > since,
         number > seq,
         events.c.external_id.concat("") == "",
         events.c.wallet_id != "",

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from connector.store.prepared import Prepared
 from connector.store.reference_spaces import as_sent
-from connector.store.tables import ledger
+from connector.store.tables import is_open, ledger
 from connector.store.timestamps import now
 from connector.store.upsert import insert_for
 
@@ -99,7 +99,7 @@ def selection() -> Select[Any]:
 def in_doubt() -> ColumnElement[bool]:
     """Whether nobody knows how a row ended: a process that held its lease may have died."""
     ended = and_(ledger.c.state == PENDING, ledger.c.lease_until < now())
-    return or_(ledger.c.state == IN_DOUBT, ended)
+    return and_(is_open, or_(ledger.c.state == IN_DOUBT, ended))
 
 
 def insert_intent(

@@ -100,7 +100,14 @@ def _walk(
     most `most` of them, numbered; from one place of the index to the next."""
 
     def following(last: ColumnElement[str]) -> ScalarSelect[str]:
-        return select(func.min(column)).where(is_pending, *which, column > last).scalar_subquery()
+        # In the order of the index of what is pending: the smallest alone is looked for elsewhere.
+        return (
+            select(column)
+            .where(is_pending, *which, column > last)
+            .order_by(column, deliveries.c.next_at)
+            .limit(1)
+            .scalar_subquery()
+        )
 
     start = select(following(after).label("id"), literal(1).label("number")).cte(
         "walk", recursive=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 
@@ -58,6 +60,9 @@ paywall_keys = Table(
     Column("created_at", Moment, nullable=False),
 )
 
+OPEN = "state IN ('pending', 'in_doubt', 'unknown')"
+is_open: ColumnElement[bool] = literal_column(f"ledger.{OPEN}", Boolean)
+"""Not decided. A partial index serves only those who name its condition word by word."""
 _GIVEN_BACK = text("refund_of IS NOT NULL")
 
 # What makes an action happen exactly once: one row per paywall, action and reference. Until a row
@@ -93,6 +98,13 @@ ledger = Table(
     Column("description", Text, nullable=True),
     UniqueConstraint("paywall_id", "action", "reference"),
     Index(None, "state", "updated_at"),
+    Index(
+        "ix_ledger_open",
+        "state",
+        "first_sent_at",
+        sqlite_where=text(OPEN),
+        postgresql_where=text(OPEN),
+    ),
     Index(None, "paywall_id", "created_at", "id"),
     Index(None, "paywall_id", "user_id", "created_at", "id"),
     Index(None, "paywall_id", "state", "created_at", "id"),

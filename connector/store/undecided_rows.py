@@ -16,7 +16,7 @@ from connector.store.ledger_rows import (
     in_doubt,
 )
 from connector.store.sum_tables import attention
-from connector.store.tables import ledger
+from connector.store.tables import is_open, ledger
 from connector.store.timestamps import now
 
 TOLD_AFTER_SECONDS = 3600
@@ -79,7 +79,7 @@ def untold(connection: Connection, kind: str, most: int) -> list[tuple[str, str,
 
 _UNDECIDED: dict[str, Callable[[], list[ColumnElement[bool]]]] = {
     CHARGE_IN_DOUBT: lambda: [in_doubt(), ledger.c.first_sent_at < now(-TOLD_AFTER_SECONDS)],
-    CHARGE_UNKNOWN: lambda: [ledger.c.state == UNKNOWN],
+    CHARGE_UNKNOWN: lambda: [is_open, ledger.c.state == UNKNOWN],
 }
 
 

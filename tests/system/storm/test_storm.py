@@ -28,7 +28,7 @@ from tests.inbound.subscriptions.ports import free_port
 from tests.store.away import end_connections
 from tests.support.processes import PATIENCE, SandboxPaywall, Server, postgres_database, until
 from tests.system.storm.cluster import programs, running_cluster
-from tests.system.storm.readers import Reader
+from tests.system.storm.readers import OWN, Reader
 from tests.system.storm.receivers import FAULTY, GONE_AFTER, KIND, Receiver, running_receiver
 
 EVENTS = int(os.environ.get("STORM_EVENTS", "400"))
@@ -181,15 +181,18 @@ class Storm:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
-    def stored(self) -> list[tuple[int, str]]:
-        """Number and id of every stored event."""
+    def stored(self) -> list[str]:
+        """The ids of upstream's events in their order, which have numbers without a gap together
+        with the connector's own: a hook is switched off here, and events may be missing."""
         engine = create_engine(self.database.url.replace("postgresql:", "postgresql+psycopg:"))
         try:
             with engine.connect() as connection:
                 rows = connection.execute(text("SELECT seq, event_id FROM events ORDER BY seq"))
-                return [(row.seq, row.event_id) for row in rows]
+                numbered = [(row.seq, row.event_id) for row in rows]
         finally:
             engine.dispose()
+        assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
+        return [event_id for _, event_id in numbered if not event_id.startswith(OWN)]
 
     def _ready(self) -> bool:
         assert self.server is not None
@@ -276,10 +279,8 @@ def test_every_event_arrives_once_whatever_is_killed(storm: Storm) -> None:
         hooks = {hook["trigger"]: hook["state"] for hook in storm.ask("GET", "hooks")}
     _tell(storm, restarts, given_up, stormed, time.monotonic() - began, readers, receivers)
 
-    stored = storm.stored()
-    assert [number for number, _ in stored] == list(range(1, EVENTS + 1))
-    assert sorted(event_id for _, event_id in stored) == sorted(storm.sent)
-    in_order = [event_id for _, event_id in stored]
+    in_order = storm.stored()
+    assert sorted(in_order) == sorted(storm.sent)
     depleted = [event_id for event_id in in_order if storm.sent[event_id] == TYPES[0]]
     assert readers[0].ids == in_order
     assert readers[1].ids == in_order
