@@ -29,6 +29,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "actions",
             "features",
+            "paid",
             "exactly-once",
             "long-chats",
             "tokens",

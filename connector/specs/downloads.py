@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files
 
 from connector import __version__
 from connector import actions as actions_folder
 from connector.specs import flowxo, importers, n8n, zapier
+from connector.specs.example import EXAMPLE_ADDRESS
 from connector.specs.pack import npm_tarball, zipped
 
 _JSON = "application/json"
@@ -40,6 +42,7 @@ def downloads(address: str) -> tuple[Download, ...]:
         *_workflows(address),
         _flowxo(address),
         _importers(address),
+        _paid(address),
     )
 
 
@@ -124,3 +127,27 @@ def _importers(address: str) -> Download:
         mimetype=_JSON,
         build=lambda: importers.text(address).encode(),
     )
+
+
+def _paid(address: str) -> Download:
+    return Download(
+        name="paid.py",
+        saved_as="paid.py",
+        platform="MCP servers",
+        label="A price on a tool of your own",
+        what="One file for an MCP server written in Python: put it beside your server, and "
+        "@paid(…) above a tool.",
+        mimetype="text/x-python",
+        build=lambda: _paid_at(address).encode(),
+    )
+
+
+def _paid_at(address: str) -> str:
+    """The file with the address filled in, if it is one that answers: a token is sent there."""
+    text = (files("connector") / "paid.py").read_text(encoding="utf-8")
+    blank = 'ADDRESS = ""'
+    if address == EXAMPLE_ADDRESS:
+        return text
+    if text.count(blank) != 1:
+        raise LookupError(f"paid.py does not say {blank}")
+    return text.replace(blank, f"ADDRESS = {json.dumps(address)}")
