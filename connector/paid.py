@@ -121,6 +121,13 @@ class _Call:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
 
+    async def result(self, future: Future[Any], seconds: float, late: str = DOUBT) -> Any:
+        """What a future of another thread comes to; PaidError if that takes too long."""
+        try:
+            return await self.wait(future, seconds)
+        except TimeoutError:
+            raise _error(late) from None
+
     def request(self) -> Any:
         """The library's request, or None: in `mcp` it is known only to a tool with a Context."""
         fastmcp = sys.modules.get("fastmcp.server.dependencies")
@@ -170,16 +177,15 @@ class _Price:
             return await self.sell(call, user, f"paid-{secrets.token_hex(16)}")
         if not isinstance(run_id, str) or len(run_id) > 200 or not run_id.isprintable():
             raise _error(BAD_RUN)
+        shop = self.connector
         whose = hashlib.sha256(json.dumps([user, run_id]).encode()).hexdigest()[:32]
-        name = f"paid-{whose}-{call.fingerprint(self.feature, self.connector.token.encode())}"
+        name = f"paid-{whose}-{call.fingerprint(self.feature, shop.token.encode())}"
         if whose not in _runs:
-            await call.wait(_start(self.connector.compare, f"paid-{whose}-", name))
+            compared = _start(shop.compare, f"paid-{whose}-", name)
+            await call.result(compared, shop.longest, AWAY)
         future, first = _claim(whose, name)
         if not first:
-            try:
-                return await call.wait(future, WAIT_SECONDS)
-            except TimeoutError:
-                raise _error(BUSY) from None
+            return await call.result(future, WAIT_SECONDS, BUSY)
         try:
             result = await self.sell(call, user, name)
         except BaseException as error:
@@ -193,24 +199,25 @@ class _Price:
         """Run the tool and charge for it under the reference `name`, in the order of this price."""
         shop, charge, reference = self.connector, None, ""
         if not self.before:
-            await call.wait(_start(shop.charge, user, self.feature, name, test=True))
+            check = _start(shop.charge, user, self.feature, name, test=True)
+            await call.result(check, shop.longest, AWAY)
         try:
             if self.before:
                 charge = _start(shop.charge, user, self.feature, name)
-                reference = await call.wait(charge)
+                reference = await call.result(charge, shop.longest)
             try:
                 result = await call.run(*call.args, **call.kwargs)
             except Exception as error:
-                said = await call.wait(_start(shop.refund, reference))
+                said = await call.result(_start(shop.refund, reference), shop.longest)
                 raise _told(error, said) from error
             if _failed(result):
-                await call.wait(_start(shop.refund, reference))
+                await call.result(_start(shop.refund, reference), shop.longest)
             elif not self.before:
                 charge = _start(shop.charge, user, self.feature, name)
-                await call.wait(charge)
+                await call.result(charge, shop.longest)
         except BaseException as error:
-            if charge is not None and not isinstance(error, Exception):  # cancelled: undo it
-                _start(lambda: shop.refund(charge.result()))
+            if charge and not (charge.done() and isinstance(error, Exception)):
+                _start(lambda: shop.refund(charge.result()))  # cancelled, or given up: undo it
             raise
         return result
 
@@ -224,6 +231,10 @@ class _Connector:
     @property
     def token(self) -> str:
         return (self.given_token or os.environ.get("PAYWALLS_CONNECTOR_TOKEN", "")).strip()
+
+    @property
+    def longest(self) -> float:
+        return self.timeout + 5  # for an answer that comes, but never comes to its end
 
     def charge(self, user: str, feature: str, name: str, test: bool = False) -> str:
         """The reference that was charged, "" if it was free; with `test` only whether it could be.
@@ -314,11 +325,11 @@ class _Connector:
         return response.status_code, answer, float(wait) if wait.isdecimal() else 0.0
 
 
-async def _awaited(future: Future[Any], seconds: float | None = None) -> Any:
+async def _awaited(future: Future[Any], seconds: float) -> Any:
     return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), seconds)
 
 
-async def _blocked(future: Future[Any], seconds: float | None = None) -> Any:
+async def _blocked(future: Future[Any], seconds: float) -> Any:
     return future.result(seconds)
 
 

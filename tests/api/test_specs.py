@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+import connector
 from connector.specs.downloads import downloads
 from connector.specs.example import EXAMPLE_ADDRESS
 from tests.api.builder import running_facade
@@ -198,3 +199,17 @@ def test_the_zapier_app_lies_in_one_folder(client: FlaskClient) -> None:
         assert {name.split("/")[0] for name in names} == {"paywalls-zapier"}
         assert json.loads(archive.read("paywalls-zapier/app.json"))
         assert {"paywalls-zapier/index.js", "paywalls-zapier/.zapierapprc"} <= set(names)
+
+
+def test_the_file_for_mcp_servers_is_ours_with_the_address_filled_in(
+    client: FlaskClient, hidden: FlaskClient
+) -> None:
+    ours = (Path(connector.__file__).parent / "paid.py").read_text(encoding="utf-8")
+    known, unknown = (one.get("/specs/paid.py") for one in (client, hidden))
+    assert unknown.text == ours  # a token shall not be sent to an example
+    assert known.text.replace(f'ADDRESS = "{PUBLIC_URL}"', 'ADDRESS = ""') == ours
+    assert known.headers["Content-Disposition"] == 'attachment; filename="paid.py"'
+    compile(known.text, "paid.py", "exec")
+    page = client.get("/specs", headers=BROWSER).text
+    assert 'href="/specs/paid.py"' in page
+    assert 'href="/guide/paid"' in page

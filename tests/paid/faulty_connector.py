@@ -23,7 +23,8 @@ def problem(status: int, code: str, message: str, *, retryable: bool, after: str
 @dataclass
 class FaultyConnector:
     """`plan`: for each path what to do with its next calls: an answer, or a word, in order; then
-    all is well. Words: "drop" the connection, "hang" until the end, "drip" a byte at a time."""
+    all is well. Words: "drop" the connection, "hang" until the end, "drip" or
+    "drip-headers", a byte at a time."""
 
     address: str = ""
     plan: dict[str, list[Answer | str]] = field(default_factory=dict)
@@ -58,6 +59,9 @@ def running() -> Iterator[FaultyConnector]:
             if todo == "hang":
                 faulty.ended.wait()
                 return
+            if todo == "drip-headers":
+                self._drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 10_000)
+                return
             if isinstance(todo, tuple):
                 self._send(*todo)
                 return
@@ -76,14 +80,19 @@ def running() -> Iterator[FaultyConnector]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            for byte in body if drip else ():
-                with contextlib.suppress(OSError):
-                    self.wfile.write(bytes([byte]))
-                if faulty.ended.wait(0.1):
-                    return
-            if not drip:
+            if drip:
+                self._drip(body)
+            else:
                 with contextlib.suppress(OSError):  # who asks may stop reading
                     self.wfile.write(body)
+
+        def _drip(self, content: bytes) -> None:
+            with contextlib.suppress(OSError):  # who asks may stop reading
+                for byte in content:
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
+                    if faulty.ended.wait(0.1):
+                        return
 
         def log_message(self, *_: Any) -> None:
             """Nothing."""

@@ -264,6 +264,28 @@ def test_a_client_that_cancels_gets_the_price_back(server: ToolServer) -> None:
             until(lambda: server.balance == Decimal(5))
 
 
+def test_nobody_pays_for_who_takes_over_their_session(server: ToolServer) -> None:
+    """Over the older wire, which has sessions: the token of each request counts."""
+    mine = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": OLDER}
+
+    def post(user: str, message: dict[str, Any]) -> httpx.Response:
+        headers = mine | {"Authorization": f"Bearer of-{user}"}
+        body = {"jsonrpc": "2.0"} | message
+        return httpx.post(f"{server.address}/mcp", json=body, headers=headers, trust_env=False)
+
+    about = {"name": "test", "version": "1"}
+    hello = {"protocolVersion": OLDER, "capabilities": {}, "clientInfo": about}
+    greeted = post(server.user, {"id": 1, "method": "initialize", "params": hello})
+    mine["Mcp-Session-Id"] = greeted.headers["Mcp-Session-Id"]
+    post(server.user, {"method": "notifications/initialized"}).raise_for_status()
+    asked = {"id": 2, "method": "tools/call"}
+    called = asked | {"params": {"name": "count", "arguments": {"text": "one"}}}
+    assert post("poor", called).status_code == 404
+    assert server.balance == Decimal(5)
+    assert post(server.user, called).status_code == 200
+    assert server.balance == Decimal("4.75")
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_server_that_is_stopped_gives_the_price_back(
     library: str, seller: Seller, tmp_path: Path
