@@ -342,7 +342,6 @@ def _claim(whose: str, name: str) -> tuple[Future[Any], bool]:
         first = future is None or (future.done() and future.exception() is not None)
         if future is None or first:
             future = Future()
-            future.set_running_or_notify_cancel()  # a waiter that leaves does not cancel it
         _runs[whose] = name, future
         _runs.move_to_end(whose)
         if len(_runs) > KEPT:
