@@ -181,12 +181,10 @@ def listing(
             )
         )
     shown = [n for n in Delivery.__dataclass_fields__ if n in deliveries.c]
+    # Asked for each row: joined, SQLite would begin with the hooks and sort all deliveries.
+    trigger = select(hooks.c.trigger).where(hooks.c.id == deliveries.c.hook_id).scalar_subquery()
     query = (
-        select(
-            *(deliveries.c[name] for name in shown),
-            hooks.c.trigger,
-        )
-        .join(hooks, hooks.c.id == deliveries.c.hook_id)
+        select(*(deliveries.c[name] for name in shown), trigger.label("trigger"))
         .where(*wanted)
         .order_by(deliveries.c.created_at.desc(), deliveries.c.id.desc())
         .limit(limit)

@@ -60,9 +60,7 @@ paywall_keys = Table(
     Column("created_at", Moment, nullable=False),
 )
 
-OPEN = "state IN ('pending', 'in_doubt', 'unknown')"
-is_open: ColumnElement[bool] = literal_column(f"ledger.{OPEN}", Boolean)
-"""Not decided. A partial index serves only those who name its condition word by word."""
+_OPEN = text("state IN ('pending', 'in_doubt', 'unknown')")
 _GIVEN_BACK = text("refund_of IS NOT NULL")
 
 # What makes an action happen exactly once: one row per paywall, action and reference. Until a row
@@ -102,8 +100,8 @@ ledger = Table(
         "ix_ledger_open",
         "state",
         "first_sent_at",
-        sqlite_where=text(OPEN),
-        postgresql_where=text(OPEN),
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
     ),
     Index(None, "paywall_id", "created_at", "id"),
     Index(None, "paywall_id", "user_id", "created_at", "id"),
@@ -116,6 +114,12 @@ ledger = Table(
     ),
     Index(None, "refund_of", sqlite_where=_GIVEN_BACK, postgresql_where=_GIVEN_BACK),
 )
+
+# A partial index serves only those who name its condition word by word.
+is_open: ColumnElement[bool] = ledger.c.state.in_(
+    [literal_column(f"'{state}'") for state in ("pending", "in_doubt", "unknown")]
+)
+"""Whether a row is not decided."""
 
 # Tries of a row that were in doubt, or not the first: when, under which key, and how they ended.
 ledger_tries = Table(
