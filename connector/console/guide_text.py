@@ -40,10 +40,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Trying out", ("sandbox",)),
-    ("Running it", ("operate", "settings", "performance", "scale", "architecture")),
+    ("Running it", ("operate", "settings", "performance", "architecture")),
 )
 """The guides in their order, under the headings of the list."""
-PICTURES = ("architecture.svg", "flow.svg", "performance.svg")
+PICTURES = ("architecture.svg", "flow.svg")
 _EVERY = tuple(name for _, names in GROUPS for name in names)
 _IN_DOCS = "http://127.0.0.1:8000"
 """The address that examples in the repository have: the one of the demo."""

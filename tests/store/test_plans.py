@@ -132,7 +132,7 @@ SERVED = {
     "after-of-a-user": ["paywall_id_external_id_seq", "paywall_id_wallet_id_seq"],
     "undecided": ["paywall_id_received_at"],
     "replay": ["paywall_id_received_at"],
-    "overdue": ["ledger_state"],
+    "overdue": ["ix_ledger_open"],
     "log-by-state": ["paywall_id_state_created_at"],
     "log-of-both": ["hook_id_state_created_at"],
     "purge-deliveries": ["deliveries_created_at"],
