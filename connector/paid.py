@@ -415,10 +415,18 @@ def _subject() -> Any:
 def _refuse_unsuitable(function: Any) -> None:
     """Raises TypeError for a tool that is registered already, as its server would go on calling it
     without a price, and for one that yields."""
-    holders = [getattr(one, "__dict__", one) for one in gc.get_referrers(function)]
-    tools = [one for one in holders if isinstance(one, dict) and "parameters" in one]
-    sold = hasattr(function, "__fastmcp__") or any(one.get("fn") is function for one in tools)
-    if sold or not inspect.isroutine(function):
+    if not inspect.isroutine(function) or hasattr(function, "__fastmcp__") or _sold(function):
         raise TypeError("Write @paid(…) below @server.tool(), directly above the function.")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("A tool with a price returns its result; it does not yield.")
+
+
+def _sold(function: Any) -> bool:
+    """Whether a server of `mcp` holds it as a tool already; nothing on the function tells."""
+    for holder in gc.get_referrers(function):
+        fields = holder
+        with contextlib.suppress(Exception):  # whatever holds it may answer this in its own way
+            fields = vars(holder)
+        if isinstance(fields, dict) and "parameters" in fields and fields.get("fn") is function:
+            return True
+    return False

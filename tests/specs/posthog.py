@@ -32,6 +32,7 @@ class PostHog(ThreadingHTTPServer):
     """The server; `sent` are all captures that came, `failing` how many next ones get a 503."""
 
     daemon_threads = True
+    request_queue_size = 128  # n8n sends the items of one run side by side
 
     def __init__(self) -> None:
         self.sent: list[Json] = []

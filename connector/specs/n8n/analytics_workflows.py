@@ -29,6 +29,9 @@ _PROPERTIES = (
 """The event's fields, sums as numbers that PostHog can add up. A server is nowhere on the map, and
 what has no user makes no person."""
 
+BATCH = {"batchSize": 10, "batchInterval": 200}
+"""n8n sends all items at once otherwise: a hundred at a time is more than some networks take."""
+
 
 def posthog(key: str, variant: Variant) -> Workflow:
     """Tells PostHog of everything that happens, each event once."""
@@ -113,7 +116,7 @@ def _capture(flow: Workflow, at: tuple[float, float]) -> str:
             "sendBody": True,
             "specifyBody": "keypair",
             "bodyParameters": {"parameters": [{"name": n, "value": v} for n, v in body.items()]},
-            "options": {"timeout": 10_000},
+            "options": {"timeout": 10_000, "batching": {"batch": BATCH}},
         },
         retryOnFail=True,
         maxTries=3,

@@ -82,11 +82,12 @@ class OutageSetup:
         return rows
 
     def stored(self) -> list[str]:
-        """The ids of the stored events."""
+        """The ids of the stored events of upstream."""
         engine = create_engine(self.database_url)
         try:
             with engine.connect() as connection:
-                return list(connection.execute(text("SELECT event_id FROM events")).scalars())
+                upstreams = text("SELECT event_id FROM events WHERE event_id NOT LIKE 'attention%'")
+                return list(connection.execute(upstreams).scalars())
         finally:
             engine.dispose()
 
