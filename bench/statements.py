@@ -130,7 +130,8 @@ def _charge(row: Row) -> Row:
     when = now - (now - row["created_at"]) / 2
     number = int(row["reference"].removeprefix("order-"))
     state = "done" if row["state"] == "unknown" and number > 50_000 // _QUICK else row["state"]
-    user = "ann" if row["user_id"] == "user_7" else row["user_id"]
+    # As many of ann as are shown, in the smaller table already.
+    user = "ann" if number % 10 == 7 and number <= FEW // _QUICK else row["user_id"]
     dates = dict.fromkeys(("first_sent_at", "lease_until", "created_at", "updated_at"), when)
     return row | dates | {"state": state, "user_id": user}
 
