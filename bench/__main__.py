@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -117,31 +118,28 @@ def _measure(*, litellm: bool, quick: bool, only: str | None, revision: str) -> 
 
 
 def _all_but_pages(bench: Bench) -> list[Figure]:
-    with servers.running(bench) as running:
-        figures = [*throughput.measure(bench, running), *tool_calls.measure(bench, running)]
-        figures += latency.measure(bench, running)
-    figures += [*held.measure(bench), *triggers.measure(bench), *cursors.measure(bench)]
     return [
-        *figures,
+        *_beside_peers(bench, throughput.measure, tool_calls.measure, latency.measure),
+        *held.measure(bench),
+        *triggers.measure(bench),
+        *cursors.measure(bench),
         *strangers.measure(bench),
         *database.measure(bench),
         *statements.measure(bench),
     ]
 
 
-def _throughput(bench: Bench) -> list[Figure]:
+def _beside_peers(
+    bench: Bench, *groups: Callable[[Bench, servers.Running], list[Figure]]
+) -> list[Figure]:
+    """The rows of groups that share the running servers."""
     with servers.running(bench) as running:
-        return throughput.measure(bench, running)
+        return [figure for measure in groups for figure in measure(bench, running)]
 
 
-def _tools(bench: Bench) -> list[Figure]:
-    with servers.running(bench) as running:
-        return tool_calls.measure(bench, running)
-
-
-_GROUPS = {
-    "throughput": _throughput,
-    "tools": _tools,
+_GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "throughput": lambda bench: _beside_peers(bench, throughput.measure),
+    "tools": lambda bench: _beside_peers(bench, tool_calls.measure),
     "database": database.measure,
     "statements": statements.measure,
     "pages": pages.measure,

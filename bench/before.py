@@ -11,10 +11,11 @@ import click
 
 from bench import calls, servers
 from bench.calls import Call
-from bench.contest import Contestant, compete, middle, ratio
+from bench.contest import Contestant, compete
 from bench.figures import Figure
 from bench.processes import BenchError
 from bench.servers import Bench, postgres_database
+from bench.throughput import row
 
 _ROOT = Path(__file__).parent.parent
 
@@ -72,17 +73,6 @@ def _row(
         servers.connector(bench, "after", database=databases[0]) as after,
         servers.connector(bench, "before", database=databases[1], code=code) as before,
     ):
-        contestants = [Contestant("after", after, call), Contestant("before", before, call)]
+        contestants = [Contestant("connector", after, call), Contestant(revision, before, call)]
         results = compete(contestants, rounds=bench.rounds, seconds=bench.seconds)
-    cpu = ratio(results["before"], results["after"], "cpu_milliseconds")
-    told = {
-        who: f"{middle(turns, 'rate'):,.0f}/s, {middle(turns, 'cpu_milliseconds'):.2f} ms CPU each"
-        for who, turns in results.items()
-    }
-    return Figure(
-        f"{name}, 16 connections, against {revision}",
-        told["after"],
-        f"{revision}: {told['before']}",
-        f"{ratio(results['after'], results['before'], 'rate'):.2f} ×",
-        f"{cpu:.2f} ×",
-    )
+    return row(f"{name}, 16 connections, against {revision}", results, "connector", revision)
