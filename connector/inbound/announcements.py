@@ -13,7 +13,7 @@ from connector.catalog.events import ATTENTION_NEEDED
 from connector.inbound.attention import told
 from connector.inbound.envelope import InboundEvent
 from connector.inbound.recording import record
-from connector.store import Store, attention_rows, paywall_rows, subscription_rows, undecided_rows
+from connector.store import Store, attention_rows, subscription_rows, undecided_rows
 from connector.store.attention_rows import CHARGE_IN_DOUBT, CHARGE_UNKNOWN, Note
 
 MOST_A_DAY = 20
@@ -50,18 +50,16 @@ def _note_undecided(connection: Connection) -> None:
 
 
 def _announce(connection: Connection, retention: timedelta, console_url: str) -> tuple[int, int]:
-    notes = attention_rows.announce(connection, _AT_ONCE)
-    roots: dict[str, list[Note]] = {}
-    for note in notes:
-        root = paywall_rows.all_of(connection, note.paywall_id)[0]
-        roots.setdefault(root, []).append(note)
+    found = attention_rows.announce(connection, _AT_ONCE)
+    events: dict[str, list[InboundEvent]] = {}
+    for one in found:
+        event = _event(connection, one.note, one.upstream_id, console_url)
+        events.setdefault(one.root, []).append(event)
     pushes = 0
-    for root, its in sorted(roots.items()):
+    for root in sorted(events):
         subscription_rows.ensure(connection, root)
-        upstream_id = paywall_rows.upstream_id(connection, root)
-        events = [_event(connection, note, upstream_id, console_url) for note in its]
-        pushes += record(connection, root, events, retention)[1]
-    return len(notes), pushes
+        pushes += record(connection, root, events[root], retention)[1]
+    return len(found), pushes
 
 
 def _event(connection: Connection, note: Note, upstream_id: str, console_url: str) -> InboundEvent:

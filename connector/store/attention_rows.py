@@ -106,13 +106,23 @@ def count_today(connection: Connection, paywall_id: str, kind: str) -> int:
     return connection.execute(found).scalar_one()
 
 
-def announce(connection: Connection, most: int) -> list[Note]:
+@dataclass(frozen=True)
+class Unannounced:
+    """A note of which there is no event yet, and the paywall that its own has become: the id here
+    and upstream's."""
+
+    note: Note
+    root: str
+    upstream_id: str
+
+
+def announce(connection: Connection, most: int) -> list[Unannounced]:
     """Take at most so much of which there is no event yet, the oldest first; what somebody else
     takes right now is left to them. The events are made in this transaction. What stands at a
     paywall that has no name upstream yet waits: without one no trigger can fire."""
     named = paywalls.alias()
     waiting = (
-        select(*_columns)
+        select(*_columns, named.c.id.label("root"), named.c.upstream_id)
         .join(paywalls, paywalls.c.id == attention.c.paywall_id)
         .join(named, named.c.id == func.coalesce(paywalls.c.merged_into, paywalls.c.id))
         .where(attention.c.announced_at.is_(None), named.c.upstream_id.is_not(None))
@@ -120,14 +130,17 @@ def announce(connection: Connection, most: int) -> list[Note]:
         .limit(most)
         .with_for_update(skip_locked=True, of=attention)
     )
-    notes = [Note(*row) for row in connection.execute(waiting)]
-    for taken in notes:
+    found = [
+        Unannounced(Note(*row), root, upstream_id)
+        for *row, root, upstream_id in connection.execute(waiting)
+    ]
+    for taken in found:
         connection.execute(
             update(attention)
-            .where(*(attention.c[name] == getattr(taken, name) for name in _KEY))
+            .where(*(attention.c[name] == getattr(taken.note, name) for name in _KEY))
             .values(announced_at=now())
         )
-    return notes
+    return found
 
 
 def purge(connection: Connection, days: int) -> int:

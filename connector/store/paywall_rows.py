@@ -100,12 +100,6 @@ def all_of(connection: Connection, paywall_id: str) -> tuple[str, ...]:
     return _with_aliases(connection, connection.execute(merged_into).scalar() or paywall_id)
 
 
-def upstream_id(connection: Connection, paywall_id: str) -> str:
-    """Upstream's id of a local paywall, "" as long as it is not known."""
-    query = select(paywalls.c.upstream_id).where(paywalls.c.id == paywall_id)
-    return connection.execute(query).scalar() or ""
-
-
 def hold(connection: Connection, paywall_id: str) -> tuple[str, ...]:
     """The same, and none of it is merged before the transaction ends: what is looked up and written
     in it stands under one paywall."""

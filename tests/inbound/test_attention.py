@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, update
 
 from connector.catalog.outcomes import CAP_REACHED
 from connector.inbound import announcements
-from connector.store import attention_rows, hook_rows, paywall_rows, subscription_rows
+from connector.store import attention_rows, hook_rows, subscription_rows
 from connector.store.sum_tables import attention
 from connector.store.tables import ledger
 from connector.store.timestamps import now
@@ -248,6 +248,6 @@ def test_the_database_away_puts_it_off(paywall: Owner, monkeypatch: pytest.Monke
 
     note(paywall, CAP_REACHED, "pdf", "ann")
     with monkeypatch.context() as patched:
-        patched.setattr(paywall_rows, "upstream_id", away)
+        patched.setattr(subscription_rows, "ensure", away)
         assert go_round(paywall) == []
     assert len(go_round(paywall)) == 1
