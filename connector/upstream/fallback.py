@@ -24,7 +24,17 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, self._clock.limit())
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._clock.limit())
+        """Not the inner one's, which grants its seconds anew to each part that is taken."""
+        connected = self._inner.get_extra_info("socket")
+        left = memoryview(buffer)
+        try:
+            while left:
+                connected.settimeout(self._clock.limit())
+                left = left[connected.send(left) :]
+        except TimeoutError:
+            raise httpcore.WriteTimeout("the request was not taken in time") from None
+        except OSError:
+            raise httpcore.WriteError("the connection broke") from None
 
     def close(self) -> None:
         self._inner.close()

@@ -18,10 +18,15 @@ Talk = Callable[[socket.socket, threading.Event], None]
 
 @dataclass
 class FaultyUpstream:
-    """`asked` holds every request that came, `connections` counts who came, `gone` who left."""
+    """`asked` holds every request that came, `connections` counts who came, `gone` who left.
+
+    `takes_body`: whether a request's body is read before the talk, or left to it.
+    """
 
     talk: Talk
-    port: int = 0
+    host: str
+    port: int
+    takes_body: bool = True
     asked: list[bytes] = field(default_factory=list)
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
@@ -29,7 +34,7 @@ class FaultyUpstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"http://{self.host}:{self.port}/v1"
 
     def serve(self, listener: socket.socket) -> None:
         while True:
@@ -42,36 +47,49 @@ class FaultyUpstream:
 
     def _meet(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            while request := _request(connection):
-                self.asked.append(request)
+            while head := _head(connection):
+                body = taken(connection, _length(head)) if self.takes_body else b""
+                self.asked.append(head + body)
                 self.talk(connection, self.over)
         self.gone.release()
 
 
-def _request(connection: socket.socket) -> bytes:
-    """One whole request; empty when the other side has left."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        more = connection.recv(65_536)
+def _head(connection: socket.socket) -> bytes:
+    """A request's head, and no byte of its body; empty when the other side has left."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        more = connection.recv(1)
         if not more:
             return b""
+        head += more
+    return head
+
+
+def _length(head: bytes) -> int:
+    lines = [line.lower() for line in head.split(b"\r\n")]
+    return sum(int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:"))
+
+
+def taken(connection: socket.socket, length: int) -> bytes:
+    """So many bytes of what comes. Raises ConnectionError when the other side leaves before."""
+    data = bytearray()
+    while len(data) < length:
+        more = connection.recv(min(65_536, length - len(data)))
+        if not more:
+            raise ConnectionError
         data += more
-    head, _, body = data.partition(b"\r\n\r\n")
-    lengths = [
-        int(line.split(b":")[1])
-        for line in head.split(b"\r\n")
-        if line.lower().startswith(b"content-length:")
-    ]
-    while len(body) < sum(lengths):
-        body += connection.recv(65_536)
-    return head + b"\r\n\r\n" + body
+    return bytes(data)
 
 
 @contextlib.contextmanager
-def running_faulty_upstream(talk: Talk) -> Iterator[FaultyUpstream]:
-    """A faulty server on a free port."""
-    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
-        faulty = FaultyUpstream(talk, listener.getsockname()[1])
+def running_faulty_upstream(
+    talk: Talk, *, takes_body: bool = True, ipv6: bool = False
+) -> Iterator[FaultyUpstream]:
+    """A faulty server on a free port of this machine."""
+    family, host = (socket.AF_INET6, "::1") if ipv6 else (socket.AF_INET, "127.0.0.1")
+    with socket.create_server((host, 0), family=family, backlog=128) as listener:
+        port = listener.getsockname()[1]
+        faulty = FaultyUpstream(talk, f"[{host}]" if ipv6 else host, port, takes_body)
         thread = threading.Thread(target=faulty.serve, args=(listener,), daemon=True)
         thread.start()
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from connector.errors import (
     UpstreamTimeout,
     UpstreamUnreachable,
 )
+from connector.upstream import Upstream
 from connector.upstream.client import ANSWER_MAX
 from tests.upstream.calls import CALLS, Ask, balance, chat, failure
 from tests.upstream.faulty_upstream import (
@@ -25,6 +28,7 @@ from tests.upstream.faulty_upstream import (
     running_faulty_upstream,
     saying,
     silent,
+    taken,
     upstream_at,
 )
 
@@ -84,22 +88,6 @@ def test_a_host_with_many_dead_addresses_takes_no_longer(
     assert isinstance(error, UpstreamUnreachable)
 
 
-def test_the_second_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = answering({"balance": "1", "balanceFormatted": "$1"})
-    with running_faulty_upstream(told) as faulty:
-        row = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-        both = [(*row, (address, faulty.port)) for address in ("127.0.0.2", "127.0.0.1")]
-        real = socket.getaddrinfo
-        monkeypatch.setattr(
-            socket,
-            "getaddrinfo",
-            lambda host, *a, **k: both if host == "two.example" else real(host, *a, **k),
-        )
-        with upstream_at(f"http://two.example:{faulty.port}/v1") as upstream:
-            assert upstream.balance("ann").formatted == "$1"
-        assert faulty.connections == 1
-
-
 @pytest.mark.parametrize(
     "talk",
     [
@@ -119,6 +107,20 @@ def test_the_deadline_holds_for_the_whole_call(talk: Talk, ask: Ask) -> None:
         assert isinstance(error, UpstreamTimeout | UpstreamBroken)
         assert not error.nothing_happened
         assert error.retryable is (ask is not chat)
+        assert len(faulty.asked) == 1
+
+
+def test_the_deadline_holds_while_a_large_request_is_taken_slowly() -> None:
+    def talk(connection: socket.socket, over: threading.Event) -> None:
+        while not over.wait(0.01):
+            taken(connection, 65_536)
+
+    def large_chat(upstream: Upstream) -> Any:
+        return upstream.chat({"model": "m", "messages": ["x" * 40_000_000], "user": "ann"})
+
+    with running_faulty_upstream(talk, takes_body=False) as faulty:
+        error = failure(faulty.url, large_chat)
+        assert isinstance(error, UpstreamTimeout)
         assert len(faulty.asked) == 1
 
 
