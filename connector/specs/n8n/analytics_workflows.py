@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from connector.catalog.events import ANY_EVENT, EVENTS
 from connector.specs.n8n.workflow_actions import HTTP, Variant, set_up
-from connector.specs.n8n.workflow_parts import Workflow, webhook_id
+from connector.specs.n8n.workflow_parts import Workflow, unseen
 
 POSTHOG = "https://us.i.posthog.com"
 PROJECT_KEY = "phc_your_project_key"
@@ -45,54 +45,18 @@ def posthog(key: str, variant: Variant) -> Workflow:
         "`https://eu.i.posthog.com`. An event that comes twice has the same `uuid`, by which "
         "PostHog counts it once. A test run sends a made-up event of `customer-42`.",
     )
+    steps = variant.events(
+        flow,
+        ANY_EVENT,
+        trigger="Any Event",
+        column=2,
+        request="Newest Events",
+        minutes=1,
+        query="?limit=100",
+    )
     if variant.http:
-        first = [
-            flow.add(
-                "Every Minute",
-                "n8n-nodes-base.scheduleTrigger",
-                1.2,
-                (0, 0),
-                {"rule": {"interval": [{"field": "minutes", "minutesInterval": 1}]}},
-            ),
-            flow.add(
-                "Newest Events",
-                HTTP,
-                4.2,
-                (1, 0),
-                {
-                    "url": f"{variant.address}/v1/triggers/{ANY_EVENT}?limit=100",
-                    "authentication": "genericCredentialType",
-                    "genericAuthType": "httpHeaderAuth",
-                    "options": {},
-                },
-                "httpHeaderAuth",
-            ),
-            flow.add(
-                "Not Sent Yet",
-                "n8n-nodes-base.removeDuplicates",
-                2,
-                (2, 0),
-                {
-                    "operation": "removeItemsSeenInPreviousExecutions",
-                    "dedupeValue": "={{ $json.id }}",
-                    # A full history stops the workflow for good.
-                    "options": {"historySize": 1_000_000},
-                },
-            ),
-        ]
-    else:
-        first = [
-            flow.add(
-                "Any Event",
-                "n8n-nodes-paywalls.paywallsTrigger",
-                1,
-                (2, 0),
-                {"event": ANY_EVENT, "user": "", "sample": True},
-                "paywallsApi",
-                webhookId=webhook_id(flow, "Any Event"),
-            )
-        ]
-    flow.row(*first, _capture(flow, (3, 0)))
+        steps.append(unseen(flow, "Not Sent Yet", (2, 0), "={{ $json.id }}"))
+    flow.row(*steps, _capture(flow, (3, 0)))
     return flow
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from connector.specs.n8n.workflow_actions import GUARDED, HTTP, Variant, set_up
+from connector.specs.n8n.workflow_actions import GUARDED, Variant, set_up
 from connector.specs.n8n.workflow_parts import (
     Workflow,
     condition,
     mail,
     named,
+    unseen,
     webhook,
-    webhook_id,
 )
 
 
@@ -23,44 +23,17 @@ def nudge(key: str, variant: Variant) -> Workflow:
         "day. Change *Find Address* to look up the user's mail address in your own list, and add "
         "an *SMTP* credential.",
     )
-    if variant.http:
-        first = [
-            flow.add(
-                "Every 5 Minutes",
-                "n8n-nodes-base.scheduleTrigger",
-                1.2,
-                (0, 0),
-                {"rule": {"interval": [{"field": "minutes", "minutesInterval": 5}]}},
-            ),
-            flow.add(
-                "Balances Used Up",
-                HTTP,
-                4.2,
-                (1, 0),
-                {
-                    "url": f"{variant.address}/v1/triggers/balance_depleted",
-                    "authentication": "genericCredentialType",
-                    "genericAuthType": "httpHeaderAuth",
-                    "options": {},
-                },
-                "httpHeaderAuth",
-            ),
-        ]
-        # The list also holds what is long past.
+    first = variant.events(
+        flow,
+        "balance_depleted",
+        trigger="Balance Used Up",
+        column=1,
+        request="Balances Used Up",
+        minutes=5,
+    )
+    wanted = "={{ !!$json.user }}"
+    if variant.http:  # the list also holds what is long past
         wanted = "={{ $json.user && DateTime.fromISO($json.created_at) > $now.minus({ days: 1 }) }}"
-    else:
-        first = [
-            flow.add(
-                "Balance Used Up",
-                "n8n-nodes-paywalls.paywallsTrigger",
-                1,
-                (1, 0),
-                {"event": "balance_depleted", "user": "", "sample": True},
-                "paywallsApi",
-                webhookId=webhook_id(flow, "Balance Used Up"),
-            )
-        ]
-        wanted = "={{ !!$json.user }}"
     known = flow.add("Known User", "n8n-nodes-base.filter", 2.2, (2, 0), condition(wanted, "true"))
     # The next step only knows what earlier runs had.
     one_each = flow.add(
@@ -75,18 +48,8 @@ def nudge(key: str, variant: Variant) -> Workflow:
             "options": {},
         },
     )
-    once = flow.add(
-        "Once a Day",
-        "n8n-nodes-base.removeDuplicates",
-        2,
-        (4, 0),
-        {
-            "operation": "removeItemsSeenInPreviousExecutions",
-            "dedupeValue": "={{ $json.user }} {{ $json.created_at.slice(0, 10) }}",
-            # A full history stops the workflow for good.
-            "options": {"historySize": 1_000_000},
-        },
-    )
+    day = "={{ $json.user }} {{ $json.created_at.slice(0, 10) }}"
+    once = unseen(flow, "Once a Day", (4, 0), day)
     link = variant.action(
         flow, "Create Top-Up Link", "topup_link", {"user": "={{ $json.user }}"}, (5, 0)
     )

@@ -13,11 +13,14 @@ from connector.specs.n8n.workflow_parts import (
     Json,
     Workflow,
     branch,
+    every,
     openai_model,
     stop,
+    webhook_id,
 )
 
 PAYWALLS = "n8n-nodes-paywalls.paywalls"
+TRIGGER = "n8n-nodes-paywalls.paywallsTrigger"
 PAYWALLS_TOOL = "n8n-nodes-paywalls.paywallsTool"
 HTTP = "n8n-nodes-base.httpRequest"
 HTTP_TOOL = "n8n-nodes-base.httpRequestTool"
@@ -34,7 +37,7 @@ _HEADER_KEY = (
     "**Credential**: *Header Auth*, name `X-API-Key`, value your paywall's secret key. The address "
     "of your connector stands in the HTTP Request steps."
 )
-
+_BY_HEADER = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}
 _DONE = f"={{{{ $json.success || {list(GOES_ON)}.includes($json.outcome) }}}}"
 
 
@@ -82,6 +85,31 @@ class Variant:
         kind = PAYWALLS_TOOL if tool else PAYWALLS
         return workflow.add(name, kind, 1, at, parameters, "paywallsApi", **again)
 
+    def events(
+        self,
+        workflow: Workflow,
+        event: str,
+        *,
+        trigger: str,
+        column: int,
+        request: str,
+        minutes: int,
+        query: str = "",
+    ) -> list[str]:
+        """Place what begins with every event of a kind, in these words: our trigger at `column`, or
+        a request for the newest ones every so many minutes, which also gives those seen before."""
+        if not self.http:
+            own = {"event": event, "user": "", "sample": True}
+            id = webhook_id(workflow, trigger)
+            at = (column, 0)
+            return [workflow.add(trigger, TRIGGER, 1, at, own, "paywallsApi", webhookId=id)]
+        address = f"{self.address}/v1/triggers/{event}{query}"
+        asked: Json = {"url": address, **_BY_HEADER, "options": {}}
+        return [
+            every(workflow, (0, 0), minutes=minutes),
+            workflow.add(request, HTTP, 4.2, (1, 0), asked, "httpHeaderAuth"),
+        ]
+
     def stops_unless_done(self, workflow: Workflow, action: str, at: tuple[float, float]) -> None:
         """Stop behind an HTTP request that answers `success` false; our node does that itself."""
         if not self.http:
@@ -117,8 +145,7 @@ def _request(address: str, path: str, values: Json) -> Json:
     return {
         "method": "POST",
         "url": f"{address}{path}",
-        "authentication": "genericCredentialType",
-        "genericAuthType": "httpHeaderAuth",
+        **_BY_HEADER,
         "sendBody": True,
         "specifyBody": "keypair",
         "bodyParameters": {"parameters": [{"name": n, "value": v} for n, v in values.items()]},

@@ -133,6 +133,24 @@ def chain(
     return step
 
 
+def every(workflow: Workflow, at: tuple[float, float], *, minutes: int) -> str:
+    """Place a start every so many minutes."""
+    name = "Every Minute" if minutes == 1 else f"Every {minutes} Minutes"
+    rule = {"interval": [{"field": "minutes", "minutesInterval": minutes}]}
+    return workflow.add(name, "n8n-nodes-base.scheduleTrigger", 1.2, at, {"rule": rule})
+
+
+def unseen(workflow: Workflow, name: str, at: tuple[float, float], value: str) -> str:
+    """Place a step that lets an item pass once, by a value of it, also in later runs."""
+    parameters: Json = {
+        "operation": "removeItemsSeenInPreviousExecutions",
+        "dedupeValue": value,
+        # A full history stops the workflow for good.
+        "options": {"historySize": 1_000_000},
+    }
+    return workflow.add(name, "n8n-nodes-base.removeDuplicates", 2, at, parameters)
+
+
 def webhook(workflow: Workflow, name: str, at: tuple[float, float], *, answers: bool) -> str:
     """Place a Webhook node that wants a secret; its path is the workflow's own key."""
     return workflow.add(
