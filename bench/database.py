@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import urllib.request
-from pathlib import Path
 from statistics import median
 
 import click
@@ -17,11 +14,10 @@ from bench.contest import CONNECTIONS, check
 from bench.figures import Figure
 from bench.inflow import inflow, sandbox
 from bench.load import drive
-from bench.processes import Server
+from bench.processes import Server, cpu_seconds
 from bench.servers import Bench, postgres_database
 from connector.store import make_engine
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _SENDERS = 32
 _FEATURE = "bench-feature"
 
@@ -48,10 +44,10 @@ def _used(bench: Bench, server: Server, what: str, call: Call, connections: int)
     check(what, drive(server.port, call, connections=connections, seconds=bench.seconds / 3))
     spent = []
     for _ in range(bench.rounds):
-        before = _cpu_seconds()
+        before = cpu_seconds("postgres")
         load = drive(server.port, call, connections=connections, seconds=bench.seconds)
         check(what, load)
-        spent.append((_cpu_seconds() - before) * 1000 / load.answered)
+        spent.append((cpu_seconds("postgres") - before) * 1000 / load.answered)
     return Figure(
         f"PostgreSQL's own part of {what}, {connections} connections",
         f"{median(spent):.2f} ms CPU each",
@@ -96,16 +92,3 @@ def _set_price(server: Server) -> None:
     )
     with urllib.request.urlopen(asked, timeout=30):  # noqa: S310 -- loopback
         pass
-
-
-def _cpu_seconds() -> float:
-    """CPU time of all PostgreSQL processes of this machine that live (proc(5))."""
-    ticks = 0
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                name, _, rest = (folder / "stat").read_text().rpartition(") ")
-                if name.endswith("(postgres"):
-                    fields = rest.split()
-                    ticks += int(fields[11]) + int(fields[12])
-    return ticks / _TICKS

@@ -10,7 +10,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,21 +34,32 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """CPU time used so far by all of its processes, user and system."""
-        return sum(int(f[11]) + int(f[12]) for f in self._stats()) / _TICKS
+        return _cpu_seconds(self._stats())
 
     def resident_bytes(self) -> int:
         """Resident memory of all of its processes."""
         return sum(int(f[21]) for f in self._stats()) * _PAGE
 
     def _stats(self) -> Iterator[list[str]]:
-        """The fields of /proc/<pid>/stat from the state on, of each process (proc(5))."""
-        for folder in Path("/proc").iterdir():
-            if not folder.name.isdigit():
-                continue
+        return (fields for _, fields in _living() if int(fields[3]) == self.process.pid)
+
+
+def cpu_seconds(name: str) -> float:
+    """CPU time of all processes of this machine that have this name and live, user and system."""
+    return _cpu_seconds(fields for known, fields in _living() if known == name)
+
+
+def _living() -> Iterator[tuple[str, list[str]]]:
+    """Each process: its name, and the fields of /proc/<pid>/stat from the state on (proc(5))."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
             with contextlib.suppress(OSError):
-                fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-                if int(fields[3]) == self.process.pid:
-                    yield fields
+                begin, _, rest = (folder / "stat").read_text().rpartition(") ")
+                yield begin.partition(" (")[2], rest.split()
+
+
+def _cpu_seconds(stats: Iterable[list[str]]) -> float:
+    return sum(int(fields[11]) + int(fields[12]) for fields in stats) / _TICKS
 
 
 @contextlib.contextmanager
