@@ -17,9 +17,9 @@ from connector.store import attention_rows
 from connector.store.hook_rows import OFF, Hook
 from connector.triggers.items import shown
 
-SHOWN_DAYS = 7
+_SHOWN_DAYS = 7
 _HOOKS, _NOTES = 50, 50
-SHOWN = (attention_rows.KEY_REFUSED, attention_rows.DOUBLE_CHARGE, CAP_REACHED)
+_SHOWN = (attention_rows.KEY_REFUSED, attention_rows.DOUBLE_CHARGE, CAP_REACHED)
 """The kinds of notes that are shown: of the others the thing itself is."""
 
 
@@ -81,7 +81,7 @@ def note_cap(parts: Services, caller: Caller, feature: str, user: str) -> None:
 
 def _noted(connection: Connection, caller: Caller) -> list[Noted]:
     notes = attention_rows.latest(
-        connection, caller.paywall.ids, SHOWN_DAYS, _NOTES, user_id=caller.user, kinds=SHOWN
+        connection, caller.paywall.ids, _SHOWN_DAYS, _NOTES, user_id=caller.user, kinds=_SHOWN
     )
     return [_shown(told(connection, note)) for note in notes]
 
