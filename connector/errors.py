@@ -293,13 +293,3 @@ def kinds() -> list[type[ConnectorError]]:
     for kind in tree:
         tree.extend(kind.__subclasses__())
     return tree
-
-
-def titles() -> dict[str, str]:
-    """What each status that can be answered means: the titles of its errors, the general first."""
-    meanings: dict[str, list[str]] = {}
-    for kind in kinds():
-        said = meanings.setdefault(str(kind.status), [])
-        if "title" in vars(kind) and kind.title not in said:
-            said.append(kind.title)
-    return {status: "; or ".join(said) for status, said in sorted(meanings.items()) if said}

@@ -16,7 +16,7 @@ from connector.catalog.actions import Action, Input, Output, actions, fields_of
 from connector.catalog.fields import Count, Flag, Text, Words, shown
 from connector.catalog.json_fields import Messages, Metadata
 from connector.catalog.json_schema import accepted, answered
-from connector.errors import titles
+from connector.errors import kinds
 
 INTRODUCTION = """Simple actions over the Paywalls.ai billing API.
 
@@ -107,13 +107,23 @@ def _complete_triggers(api: Api, spec: dict[str, Any]) -> None:
 
 def _add_problems(operation: dict[str, Any]) -> None:
     operation["responses"].pop("default", None)
-    for status, words in titles().items():
+    for status, words in _titles().items():
         operation["responses"][status] = {
             "description": words,
             "content": {
                 "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             },
         }
+
+
+def _titles() -> dict[str, str]:
+    """What each status that can be answered means: the titles of its errors, the general first."""
+    meanings: dict[str, list[str]] = {}
+    for kind in kinds():
+        said = meanings.setdefault(str(kind.status), [])
+        if "title" in vars(kind) and kind.title not in said:
+            said.append(kind.title)
+    return {status: "; or ".join(said) for status, said in sorted(meanings.items()) if said}
 
 
 def _complete_input(schema: dict[str, Any], described: type[Input]) -> None:
