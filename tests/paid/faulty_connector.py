@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.support.listening import listening
+
 Answer = tuple[int, bytes, dict[str, str]]
 """Status, body and headers."""
 
@@ -97,14 +99,9 @@ def running() -> Iterator[FaultyConnector]:
         def log_message(self, *_: Any) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    faulty.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield faulty
-    finally:
-        faulty.ended.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        faulty.address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield faulty
+        finally:
+            faulty.ended.set()

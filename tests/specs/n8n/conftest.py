@@ -14,9 +14,10 @@ import pytest
 from connector.specs.n8n import workflows
 from connector.specs.n8n.workflow_parts import WEBHOOK_SECRET
 from tests.inbound.subscriptions.ports import free_port
-from tests.specs.n8n.mail import Mails, running_mails
+from tests.specs.n8n.mail import Mails
 from tests.specs.n8n.package import source, tarball
 from tests.specs.n8n.server import SECRET, SECRET_HEADER, N8n, running_n8n
+from tests.support.listening import listening
 from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
 
 Json = dict[str, Any]
@@ -104,7 +105,7 @@ def connected_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connecte
         paywall = SandboxPaywall(sandbox.address, "n8n")
         stack.callback(paywall.close)
         paywall.user(PAYER, balance="100.00", connected=True)
-        mails = stack.enter_context(running_mails())
+        mails = stack.enter_context(listening(Mails()))
         home = folder / "home"
         home.mkdir()
         packed = tarball(folder / "n8n-nodes-paywalls.tgz", connector.address)

@@ -5,11 +5,8 @@ Source: https://www.rfc-editor.org/rfc/rfc5321
 
 from __future__ import annotations
 
-import contextlib
 import email
 import socketserver
-import threading
-from collections.abc import Iterator
 from email.message import Message
 
 
@@ -54,16 +51,3 @@ class _Conversation(socketserver.StreamRequestHandler):
 
     def _say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())
-
-
-@contextlib.contextmanager
-def running_mails() -> Iterator[Mails]:
-    """A mail server that listens until the block is left."""
-    with Mails() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()

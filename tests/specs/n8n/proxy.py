@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
+from tests.support.listening import listening
 from tests.support.processes import PATIENCE
 
 CUT = 0
@@ -67,12 +68,6 @@ def running_proxy(target: str, fails: Sequence[int]) -> Iterator[Proxy]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
         proxy.address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            server.shutdown()
-            thread.join()
+        yield proxy

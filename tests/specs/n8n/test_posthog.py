@@ -17,7 +17,8 @@ from connector.triggers.items import sample
 from tests.specs.n8n.conftest import ConnectedApp
 from tests.specs.n8n.executions import Execution
 from tests.specs.n8n.test_triggers import emit, hooks_of, meet
-from tests.specs.posthog import PostHog, running_posthog, uuid_of
+from tests.specs.posthog import PostHog, uuid_of
+from tests.support.listening import listening
 from tests.support.processes import until
 
 Json = dict[str, Any]
@@ -28,7 +29,7 @@ VARIANTS = pytest.mark.parametrize("ending", ["", " (HTTP Request)"])
 @pytest.fixture
 def posthog() -> Iterator[PostHog]:
     """Where the captures go."""
-    with running_posthog() as server:
+    with listening(PostHog()) as server:
         yield server
 
 

@@ -17,8 +17,9 @@ import pytest
 from connector.catalog.events import EVENTS
 from connector.specs.n8n.analytics_workflows import POSTHOG, PROJECT_KEY
 from connector.triggers.items import sample
-from tests.specs.posthog import PostHog, running_posthog, uuid_of
+from tests.specs.posthog import PostHog, uuid_of
 from tests.support import node
+from tests.support.listening import listening
 
 Json = dict[str, Any]
 PAGE = Path(__file__).resolve().parents[3] / "docs/zapier.md"
@@ -29,7 +30,7 @@ INPUTS = ("id", "type", "user", "created_at", "paywall_id", "payload_json")
 @pytest.fixture
 def posthog() -> Iterator[PostHog]:
     """Where the captures go."""
-    with running_posthog() as server:
+    with listening(PostHog()) as server:
         yield server
 
 

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.listening import listening
+
 HANG_SECONDS = 3.0
 FAULTY = {200: 40, 500: 5, 429: 2, 0: 1, -1: 2}
 """How often it answers what; 0 hangs, then breaks the connection, -1 breaks it at once."""
@@ -74,12 +76,8 @@ def running_receiver(receiver: Receiver) -> Iterator[Receiver]:
 
     server = Quiet(("127.0.0.1", 0), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(server):
+        try:
+            yield receiver
+        finally:
+            receiver.closing.set()
