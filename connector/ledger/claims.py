@@ -21,7 +21,7 @@ from connector.errors import ReferenceReused, StillInDoubt, StillInFlight, Unava
 from connector.ledger import evidence, settled
 from connector.ledger.intents import Intent, Lease
 from connector.money import plain
-from connector.store import ledger_rows, try_rows, undecided_rows
+from connector.store import ledger_rows, sum_rows, try_rows, undecided_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT, PENDING, UNKNOWN, Entry
 
 TAKE_OVER_NEEDS = 6.0
@@ -211,5 +211,5 @@ def _free(connection: Connection, intent: Intent, owned: Lease) -> Verdict:
         answer=verdict.to_json(),
         upstream_key=owned.upstream_key,
     )
-    settled.went_through(connection, intent, owned.amount)
+    sum_rows.add(connection, [settled.went_through(connection, intent, owned.amount)])
     return verdict

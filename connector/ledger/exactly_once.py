@@ -55,7 +55,9 @@ def run(
     while True:
         began = time.monotonic()
         try:
-            claimed = store.write(lambda connection: claim(connection, intent, deadline))
+            claimed = store.write_shared(
+                lambda connection: claim(connection, intent, deadline), intent.order
+            )
         except NotForSale as refusal:
             return _answer(intent, Verdict(result=refusal.result), "0", duplicate=False)
         if isinstance(claimed, Verdict):

@@ -120,6 +120,14 @@ class Intent:
         return spaced(self.reference, self.sender.space)
 
     @property
+    def order(self) -> str | None:
+        """The row that is locked by who takes or ends this intent; None where others are too,
+        because something is counted for it."""
+        if self.pricing is not None or self.sender.reserve is not None:
+            return None
+        return "\0".join((self.paywall.id, self.action.key, self.kept_reference))
+
+    @property
     def description(self) -> str | None:
         """The builder's own note, which is kept with the row in plain words."""
         return self.notes.get("description") or self.notes.get("reason")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -30,8 +30,9 @@ from connector.ledger.claims import TAKE_OVER_NEEDS
 from connector.ledger.doubt import SAME_AGAIN, told_in_doubt
 from connector.ledger.ends import BROKEN_OFF, STORED
 from connector.ledger.intents import Intent, Lease
-from connector.store import Store, attention_rows, counter_rows, ledger_rows, try_rows
+from connector.store import Store, attention_rows, counter_rows, ledger_rows, sum_rows, try_rows
 from connector.store.ledger_rows import DONE, FREE, IN_DOUBT
+from connector.store.sum_rows import Added
 from connector.telemetry.metrics import ledger_answered
 
 SEND_WITHIN = 8.0
@@ -193,6 +194,18 @@ def _note_lost_lease(store: Store, intent: Intent, owned: Lease, verdict: Verdic
             )
 
 
+@dataclass(frozen=True)
+class _Settled:
+    """Whether the end of a try is what the ledger now says, and what went through with it."""
+
+    kept: bool
+    went_through: Added | None = None
+
+
+def _add_sums(connection: Connection, ends: Sequence[_Settled]) -> None:
+    sum_rows.add(connection, [end.went_through for end in ends if end.went_through])
+
+
 def _settle(
     store: Store,
     intent: Intent,
@@ -208,7 +221,7 @@ def _settle(
     time. If it stays away the lease runs out and the next call resumes with the same upstream key,
     so the answer can still be told. A first try that is decided at once has no story to tell."""
 
-    def write(connection: Connection) -> bool:
+    def write(connection: Connection) -> _Settled:
         kept = ledger_rows.settle(
             connection,
             owned.entry_id,
@@ -222,15 +235,15 @@ def _settle(
         )
         if kept and state == FREE:
             counter_rows.give_back(connection, owned.entry_id)
-        if kept and state == DONE:
-            settled.went_through(connection, intent, owned.amount)
         if state == IN_DOUBT or owned.token > 1 or not kept:
             _write_try(connection, owned, began, verdict.word if verdict else BROKEN_OFF)
-        return kept
+        if kept and state == DONE:
+            return _Settled(kept, settled.went_through(connection, intent, owned.amount))
+        return _Settled(kept)
 
     while True:
         try:
-            return store.write(write)
+            return store.write_shared(write, intent.order, _add_sums).kept
         except Unavailable:
             log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
             if deadline.left() < SETTLE_AGAIN_NEEDS:

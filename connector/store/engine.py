@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.store import clock, failures, pooler, sqlite_file
+from connector.store.pieces import Finish
 from connector.store.pooler import LOCK_SECONDS, WAIT_SECONDS
+from connector.store.shared_commits import SharedCommits
 from connector.store.writer import GroupWriter
 
 READERS = 8
@@ -96,8 +98,13 @@ def _sqlite(database_url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("reads_only", False):
+            return  # each statement sees what was committed when it began, as on PostgreSQL
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise failures.of_driver(connection, error) from error
 
     sqlite_file.watch(engine)
     return engine
@@ -111,6 +118,7 @@ class Store:
         self.engine = engine
         self._reader = engine.execution_options(reads_only=True)
         self._group = GroupWriter(engine, WAIT_SECONDS) if engine.dialect.name == "sqlite" else None
+        self._shared = SharedCommits(engine, POOL_SECONDS)
         self.clock = clock.DatabaseClock(lambda: self.read(clock.moment))
 
     def read(self, work: Callable[[Connection], T]) -> T:
@@ -126,9 +134,22 @@ class Store:
         database is away; then the work may still have been committed."""
         try:
             if self._group is not None:
-                return self._group.run(work)
+                return cast(T, self._group.run(work))
             with self.engine.begin() as connection:
                 return work(connection)
+        except (DBAPIError, PoolTimeout) as error:
+            raise failures.unavailable(error) from error
+
+    def write_shared(
+        self, work: Callable[[Connection], T], order: str | None, finish: Finish | None = None
+    ) -> T:
+        """The same for a `work` that locks nothing but what `order` names, and may be run twice: it
+        may share its transaction with others. None for one of its own. `finish` writes what is left
+        to be written of all their results together. Raises the same."""
+        try:
+            if self._group is not None:
+                return cast(T, self._group.run(work, finish))
+            return cast(T, self._shared.run(work, order, finish))
         except (DBAPIError, PoolTimeout) as error:
             raise failures.unavailable(error) from error
 

@@ -31,14 +31,24 @@ class Sum:
     units: int
 
 
+@dataclass(frozen=True)
+class Added:
+    """Something that went through just now: an action of a user, and how much in millionths."""
+
+    paywall_id: str
+    user_id: str
+    action: str
+    units: int
+
+
 _add = Prepared(
     lambda dialect: (
         insert_for(dialect)(ledger_sums)
-        .values(**{name: bindparam(name) for name in (*_KEY, "units")}, number=1)
+        .values(**{name: bindparam(name) for name in (*_KEY, "number", "units")})
         .on_conflict_do_update(
             index_elements=[ledger_sums.c[name] for name in _KEY],
             set_={
-                "number": ledger_sums.c.number + 1,
+                "number": ledger_sums.c.number + bindparam("number"),
                 "units": ledger_sums.c.units + bindparam("units"),
             },
         )
@@ -46,21 +56,30 @@ _add = Prepared(
 )
 
 
-def add(connection: Connection, paywall_id: str, user_id: str, action: str, units: int) -> None:
-    """Something went through just now: it counts for its user and for all, on the day that it is
-    at the paywall."""
-    today = settings_rows.labelled_today(connection, paywall_id)
-    row = {
-        "paywall_id": today.root,
-        "day": today.day.name,
-        "action": action,
-        "currency": today.currency_label,
-        "units": units,
+def add(connection: Connection, added: Sequence[Added]) -> None:
+    """These count for their users and for all, on the day that it is at their paywalls. Rows are
+    locked in one order, whatever goes on beside this."""
+    if not added:
+        return
+    days = {
+        paywall_id: settings_rows.labelled_today(connection, paywall_id)
+        for paywall_id in {one.paywall_id for one in added}
     }
-    shard = zlib.crc32(user_id.encode()) % SHARDS
+    counted: dict[tuple[str | int, ...], list[int]] = {}
+    for one in added:
+        today = days[one.paywall_id]
+        shard = zlib.crc32(one.user_id.encode()) % SHARDS
+        for user, place in (("", shard), (one.user_id, 0)):
+            key = (today.root, today.day.name, user, place, one.action, today.currency_label)
+            sums = counted.setdefault(key, [0, 0])
+            sums[0] += 1
+            sums[1] += one.units
     _add.each(
         connection,
-        [{**row, "user_id": "", "shard": shard}, {**row, "user_id": user_id, "shard": 0}],
+        [
+            {**dict(zip(_KEY, key, strict=True)), "number": number, "units": units}
+            for key, (number, units) in sorted(counted.items())
+        ],
     )
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from contextvars import Context, copy_context
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -19,23 +17,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.coalescing import Coalescer
 from connector.errors import Unavailable
+from connector.store import pieces
+from connector.store.pieces import Ended, Finish, Piece, Work
 
-T = TypeVar("T")
 _GROUP = 64
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """Work, and the context of who asked for it: whoever runs it, its log lines are that one's."""
-
-    work: Callable[[Connection], Any]
-    context: Context
-
-
-@dataclass(frozen=True)
-class _Ended:
-    result: Any = None
-    failure: Exception | None = None
 
 
 class GroupWriter:
@@ -45,46 +30,46 @@ class GroupWriter:
     def __init__(self, engine: Engine, wait_seconds: float) -> None:
         self._engine, self._wait = engine, wait_seconds
         self._connection: Connection | None = None
-        self._coalescer: Coalescer[None, _Piece | None, _Ended] = Coalescer(
+        self._coalescer: Coalescer[None, Piece | None, Ended] = Coalescer(
             self._commit, _GROUP, wait_seconds
         )
 
-    def run(self, work: Callable[[Connection], T]) -> T:
+    def run(self, work: Work, finish: Finish | None = None) -> Any:
         """Run `work` in a transaction that is durable when this returns.
 
         Raises what `work` raises, a database error, or sqlalchemy's TimeoutError when its turn
         does not come in time (such work is dropped, unless it was just begun).
         """
         try:
-            ended = self._coalescer.run(None, _Piece(work, copy_context()))
+            ended = self._coalescer.run(None, Piece(work, finish=finish))
         except TimeoutError:
             raise PoolTimeout("the database is busy") from None
         if ended.failure is not None:
             raise ended.failure
-        result: T = ended.result
-        return result
+        return ended.result
 
     def close(self) -> None:
         """Write what is waiting, then let go of the connection; it is made anew when needed."""
         with contextlib.suppress(DBAPIError, PoolTimeout, Unavailable, TimeoutError):
             self._coalescer.run(None, None)
 
-    def _commit(self, _: None, take: Callable[[], list[_Piece | None]]) -> list[_Ended]:
+    def _commit(self, _: None, take: Callable[[], list[Piece | None]]) -> list[Ended]:
         """One transaction. Whose turn it is shows once the database is ours: while another
         program holds it, everybody can still give up in time."""
         connection = self._connection = self._connection or self._open()
         try:
             transaction = connection.begin()
-            pieces = take()
-            ended = [_ended(connection, piece, alone=len(pieces) == 1) for piece in pieces]
-            if len(pieces) == 1 and ended[0].failure is not None:
+            group = take()
+            ended = [_ended(connection, piece, alone=len(group) == 1) for piece in group]
+            if len(group) == 1 and ended[0].failure is not None:
                 transaction.rollback()
             else:
+                pieces.finish(connection, group, ended)
                 transaction.commit()
         except BaseException:
             self._drop(connection)
             raise
-        if None in pieces:
+        if None in group:
             self._drop(connection)
         return ended
 
@@ -101,23 +86,23 @@ class GroupWriter:
         connection.close()
 
 
-def _ended(connection: Connection, piece: _Piece | None, *, alone: bool) -> _Ended:
+def _ended(connection: Connection, piece: Piece | None, *, alone: bool) -> Ended:
     """What became of a piece; its own failure undoes what it has written. Raises what took the
     connection, and with it every piece."""
     if piece is None:
-        return _Ended()
+        return Ended()
     driver = connection.connection.cursor()  # SQLAlchemy's own savepoints cost more than the work
     if not alone:
         driver.execute("SAVEPOINT piece")
     try:
-        result = piece.context.run(piece.work, connection)
+        result = piece.run(connection)
     except Exception as error:
         if connection.invalidated:
             raise
         if not alone:
             driver.execute("ROLLBACK TO piece")
             driver.execute("RELEASE piece")
-        return _Ended(failure=error)
+        return Ended(failure=error)
     if not alone:
         driver.execute("RELEASE piece")
-    return _Ended(result)
+    return Ended(result)

@@ -6,23 +6,21 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
-from threading import Event
 
 import pytest
 from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from connector.store import Store, make_engine, secret_rows
+from connector.store import Store, make_engine
 from connector.store.writer import GroupWriter
 from tests.store import many_writes
 from tests.store.away import away
-from tests.support.processes import PATIENCE, until
-
-Work = Callable[[Connection], object]
+from tests.store.held import Held, Work, remember
+from tests.support.processes import PATIENCE
 
 
 @pytest.fixture
@@ -44,36 +42,6 @@ def writer(engine: Engine) -> Iterator[GroupWriter]:
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(8) as pool:
         yield pool
-
-
-class Held:
-    """Keeps a writer busy until `let_go`, so that what is written meanwhile makes one group."""
-
-    def __init__(self, writer: GroupWriter, pool: ThreadPoolExecutor) -> None:
-        self._writer, self._pool = writer, pool
-        self._busy, self._go = Event(), Event()
-        self._first = pool.submit(writer.run, self._work)
-        assert self._busy.wait(PATIENCE)
-
-    def _work(self, connection: Connection) -> None:
-        self._busy.set()
-        assert self._go.wait(PATIENCE)
-
-    def later(self, work: Work) -> Future[object]:
-        """Queue `work`; returns when it is queued."""
-        waiting = self._writer._coalescer._waiting[None]
-        before = len(waiting)
-        call = self._pool.submit(self._writer.run, work)
-        until(lambda: len(waiting) > before)
-        return call
-
-    def let_go(self) -> None:
-        self._go.set()
-        self._first.result()
-
-
-def remember(tag: str) -> Work:
-    return lambda connection: secret_rows.remember(connection, [tag])
 
 
 def stored(database_url: str) -> list[str]:
@@ -103,7 +71,7 @@ def test_pieces_that_wait_share_one_transaction_in_their_order(
 
         return noted
 
-    held = Held(writer, pool)
+    held = Held(writer.run, writer._coalescer, pool)
     calls = [held.later(work(tag)) for tag in ("c", "a", "b")]
     held.let_go()
     for call in calls:
@@ -122,7 +90,7 @@ def test_a_piece_that_fails_takes_no_other_along(
     def fail_in_sql(connection: Connection) -> None:
         connection.execute(text("INSERT INTO nowhere VALUES (1)"))
 
-    held = Held(writer, pool)
+    held = Held(writer.run, writer._coalescer, pool)
     before = held.later(remember("before"))
     failing, wrong = held.later(fail_late), held.later(fail_in_sql)
     after = held.later(remember("after"))
@@ -131,6 +99,26 @@ def test_a_piece_that_fails_takes_no_other_along(
     assert isinstance(wrong.exception(), OperationalError)
     assert (before.exception(), after.exception()) == (None, None)
     assert stored(migrated_sqlite) == ["before", "after"]
+
+
+def test_what_is_left_is_written_once_for_all_pieces_of_a_group_that_went_well(
+    writer: GroupWriter, pool: ThreadPoolExecutor, migrated_sqlite: str
+) -> None:
+    def finish(connection: Connection, results: Sequence[str]) -> None:
+        remember("+".join(results))(connection)
+
+    def fail(connection: Connection) -> str:
+        raise ValueError("no")
+
+    held = Held(writer.run, writer._coalescer, pool)
+    calls = [held.later(lambda _, name=name: name, finish) for name in "ab"]  # type: ignore[misc]
+    failing = held.later(fail, finish)
+    held.let_go()
+    assert [call.result() for call in calls] == ["a", "b"]
+    assert isinstance(failing.exception(), ValueError)
+    assert stored(migrated_sqlite) == ["a+b"]
+    assert writer.run(lambda _: "c", finish) == "c"
+    assert stored(migrated_sqlite) == ["a+b", "c"]
 
 
 def test_a_piece_gives_back_what_its_work_returns(writer: GroupWriter) -> None:
@@ -154,7 +142,7 @@ def test_a_piece_that_waits_too_long_for_another_is_told_as_busy_and_is_never_do
     engine: Engine, pool: ThreadPoolExecutor, migrated_sqlite: str
 ) -> None:
     writer = GroupWriter(engine, 0.2)
-    held = Held(writer, pool)
+    held = Held(writer.run, writer._coalescer, pool)
     assert isinstance(held.later(remember("given up")).exception(PATIENCE), PoolTimeout)
     held.let_go()
     writer.close()
@@ -165,7 +153,7 @@ def test_a_piece_is_run_in_the_context_of_who_brought_it(
     writer: GroupWriter, pool: ThreadPoolExecutor
 ) -> None:
     told: ContextVar[str] = ContextVar("told", default="nobody")
-    held = Held(writer, pool)
+    held = Held(writer.run, writer._coalescer, pool)
 
     def bring(name: str) -> object:
         told.set(name)
@@ -180,7 +168,7 @@ def test_closing_writes_what_waits(
     engine: Engine, pool: ThreadPoolExecutor, migrated_sqlite: str
 ) -> None:
     writer = GroupWriter(engine, 5.0)
-    held = Held(writer, pool)
+    held = Held(writer.run, writer._coalescer, pool)
     call = held.later(remember("last"))
     closing = pool.submit(writer.close)
     held.let_go()
