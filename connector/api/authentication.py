@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any
 
 from flask import Response, g, request
+from flask.globals import app_ctx
 
 from connector.api.keys import find_key, refuse_key_in_query
 from connector.api.services import Services, services, upstream
@@ -133,14 +134,14 @@ def identify(key: str, right: Right) -> None:
     Tokens.admit and Token.require raise.
     """
     _refuse_crowd()
-    parts = services()
-    g.key = key
-    g.end_count = parts.rate_limits.count(key, request.remote_addr or "")
+    parts, notes = services(), app_ctx.g
+    notes.key = key
+    notes.end_count = parts.rate_limits.count(key, request.remote_addr or "")
     if not is_token(key):
         return
-    g.standing = parts.tokens.admit(key)
+    notes.standing = parts.tokens.admit(key)
     parts.rate_limits.proven(key)
-    token = g.standing.token
+    token = notes.standing.token
     token.require(right.any_of)
     if token.user and not right.one_user:
         raise NotAllowedByToken(
@@ -183,8 +184,9 @@ def admit(access: Access) -> Caller:
     Raises PaywallNotAllowed, TriggersNotReady, or what proving a key raises (Identity.prove).
     """
     parts = services()
-    shown: Standing | None = g.get("standing")
-    key = shown.key if shown else g.key
+    notes = app_ctx.g
+    shown: Standing | None = notes.get("standing")
+    key = shown.key if shown else notes.key
     line = upstream(key)
     token = shown.token if shown else None
     return Caller(key, line, _paywall(parts, access, key, line), token)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, request
+from flask import Flask, Request
+from flask.globals import request_ctx
 
 from connector.api.services import services
 
@@ -15,6 +16,7 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def _limit() -> None:
+        request = request_ctx.request
         request.max_content_length = limit_of(request)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
-from flask import Request, Response, g, request
+from flask import Request, Response, g
+from flask.globals import app_ctx, request_ctx
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
-from webargs.flaskparser import FlaskParser
 
 from connector.api import flat_input
 from connector.api.authentication import Access, Caller, Right, admit, answered, identify, unasked
@@ -20,24 +20,6 @@ from connector.ledger.doubt import told_before_the_ledger
 from connector.security.tokens import Standing
 
 View = Callable[..., Response]
-
-
-class FlatParser(FlaskParser):
-    """webargs, with every location read as the one flat input."""
-
-    DEFAULT_UNKNOWN_BY_LOCATION = {"json": None, "query": None}  # noqa: RUF012 -- webargs' own
-
-    def load_json(self, req: Request, schema: Schema) -> Values:
-        return flat_input.fitted(g.values, schema)
-
-    def load_querystring(self, req: Request, schema: Schema) -> Values:
-        return flat_input.fitted(g.values, schema)
-
-    def handle_error(
-        self, error: ValidationError, req: Request, schema: Schema, **_: Any
-    ) -> NoReturn:
-        messages: Any = next(iter(error.messages_dict.values()))  # webargs nests by location
-        raise first_to_mend(messages, schema)
 
 
 def first_to_mend(messages: Any, schema: Schema) -> InvalidField:
@@ -59,9 +41,8 @@ def filled(schema: Schema, given: Values) -> Values:
 
 
 class FlatBlueprint(Blueprint):  # type: ignore[misc]
-    """flask-smorest's blueprint with our parser, and `call` to declare a route."""
-
-    ARGUMENTS_PARSER = FlatParser()
+    """flask-smorest's blueprint with `call` to declare a route, which it registers and describes;
+    what a request holds is read here, whatever its method and content type."""
 
     def call(
         self,
@@ -88,26 +69,24 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         """
         location = "json" if method in ("POST", "PUT") else "query"
 
+        form = takes()
+        told = {"type": "string"} if content_type else gives(many=many)
+
         def register(view: View) -> View:
-            def admitted(values: Values, **address: str) -> Response:
+            def called(**address: str) -> Response:
+                request: Request = request_ctx.request
+                if action is not None:
+                    app_ctx.g.action = action
+                values = filled(form, flat_input.fitted(_read(request, takes, right), form))
                 check(values)
                 if request.method == "HEAD":
                     return unasked()
                 return answered(lambda: view(admitted_for(access, action), values, **address))
 
-            admitted.__name__, admitted.__doc__ = view.__name__, view.__doc__
-            told = {"type": "string"} if content_type else gives(many=many)
-            described = self.response(status, told, content_type=content_type or None)(admitted)
-            checked = self.arguments(takes(), location=location)(described)
-
-            def called(**address: str) -> Response:
-                if action is not None:
-                    g.action = action
-                g.values = _read(takes, right)
-                return checked(**address)  # type: ignore[no-any-return]
-
             called.__name__, called.__doc__ = view.__name__, view.__doc__
-            called._apidoc = checked._apidoc  # type: ignore[attr-defined]
+            described = self.response(status, told, content_type=content_type or None)(called)
+            described = self.arguments(form, location=location)(described)
+            called._apidoc = described._apidoc  # type: ignore[attr-defined]
             called.access, called.right = access, right  # type: ignore[attr-defined]
             endpoint = f"{view.__name__}_{method.lower()}"
             self.route(rule, methods=[method], endpoint=endpoint)(called)
@@ -116,7 +95,7 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         return register
 
 
-def _read(takes: type[Input], right: Right) -> dict[str, Any]:
+def _read(request: Request, takes: type[Input], right: Right) -> dict[str, Any]:
     """The flat input, once the key was identified. A key in a header is looked at first: reading
     a body costs more than refusing it."""
     try:

@@ -52,9 +52,10 @@ def read(request: Request, schema: type[Schema]) -> dict[str, Any]:
 
     Raises MalformedRequest, WrongContentType or InvalidField.
     """
-    _soften_early(request.args)
-    refuse_key_in_query(request)
-    check_escapes(request.query_string, "address")
+    if request.query_string:
+        _soften_early(request.args)
+        refuse_key_in_query(request)
+        check_escapes(request.query_string, "address")
     g.sent = {}
     try:
         values = _single(request.args, "query string")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response
+from flask.globals import app_ctx, request_ctx
 
 from connector.api.services import services
 from connector.telemetry.logs import new_request_id
 from connector.telemetry.metrics import request_finished, request_started
 
 log = structlog.get_logger("connector.request_log")
+_UNLESS_SAID = (("X-Content-Type-Options", "nosniff"), ("Cache-Control", "no-store"))
 _QUIET = ("/healthz", "/readyz", "/metrics")
 
 
@@ -21,30 +24,36 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def _began() -> None:
-        g.began = perf_counter()
-        g.request_id = new_request_id()
+        notes = app_ctx.g
+        notes.began = perf_counter()
+        notes.request_id = new_request_id()
         request_started()
 
     @app.teardown_request
     def _counted(_: BaseException | None) -> None:
-        if "end_count" in g:
-            g.end_count()
+        end_count = app_ctx.g.get("end_count")
+        if end_count is not None:
+            end_count()
 
     @app.after_request
     def _named(response: Response) -> Response:
-        if "key" in g and g.get("true_status", response.status_code) == 401:
-            services().rate_limits.refused(g.key, request.remote_addr or "")
-        response.headers["X-Request-Id"] = g.request_id
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.call_on_close(_ender(g.get("true_status", response.status_code)))
+        request, notes = request_ctx.request, app_ctx.g
+        status: int = notes.get("true_status", response.status_code)
+        if status == 401 and "key" in notes:
+            services().rate_limits.refused(notes.key, request.remote_addr or "")
+        headers = response.headers
+        headers.add("X-Request-Id", notes.request_id)
+        for name, value in _UNLESS_SAID:
+            if name not in headers:
+                headers.add(name, value)
+        response.call_on_close(_ender(request, notes, status))
         return response
 
-    def _ender(status: int) -> Callable[[], None]:
+    def _ender(request: Request, notes: Any, status: int) -> Callable[[], None]:
         route = request.url_rule.rule if request.url_rule is not None else "unmatched"
-        method, began, rid = request.method, g.began, g.request_id
-        outcome, code = g.get("outcome", ""), g.get("error_code", "")
-        reference = g.get("reference", "")
+        method, began, rid = request.method, notes.began, notes.request_id
+        outcome, code = notes.get("outcome", ""), notes.get("error_code", "")
+        reference = notes.get("reference", "")
 
         def ended() -> None:
             seconds = perf_counter() - began

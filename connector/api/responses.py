@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def json_answer(body: object, status: int = 200) -> Response:
     """`body` as JSON in which decimals keep their digits."""
-    return Response(jsontext.dumps(body), status, mimetype="application/json")
+    return Response(jsontext.dumps(body), status, content_type="application/json")
 
 
 def problem(error: ConnectorError) -> dict[str, Any]:

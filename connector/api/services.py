@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app
+from flask.globals import app_ctx
 
 from connector.api.rate_limits import RateLimits
 from connector.api.write_probe import WriteProbe
@@ -65,9 +66,10 @@ def services() -> Services:
 
 def deadline() -> Deadline:
     """The current request's deadline, counted from its first look at it."""
-    if "deadline" not in g:
-        g.deadline = Deadline(BUDGET_SECONDS)
-    return cast(Deadline, g.deadline)
+    notes = app_ctx.g
+    if "deadline" not in notes:
+        notes.deadline = Deadline(BUDGET_SECONDS)
+    return cast(Deadline, notes.deadline)
 
 
 def upstream(key: str) -> Upstream:

@@ -27,6 +27,7 @@ from connector.upstream.wire import IDLE_SECONDS, Wire
 
 ATTEMPTS = 3
 ANSWER_MAX = 8 * 1024 * 1024
+_WITH_A_BODY = ("POST", "PUT", "PATCH")
 _HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "server", "date")
 )
@@ -196,8 +197,15 @@ class Client:
             (name.lower().encode(), value.encode("latin-1"))
             for name, value in (headers or {}).items()
         )
+        if content or method in _WITH_A_BODY:
+            sent.append((b"content-length", b"%d" % len(content or b"")))
         return transport.handle_request(
-            httpx.Request(method, self._url(path, params), headers=sent, content=content)
+            httpx.Request(
+                method,
+                self._url(path, params),
+                headers=sent,
+                stream=httpx.ByteStream(content or b""),  # as it is: nothing is to be made of it
+            )
         )
 
     def _url(self, path: str, params: Mapping[str, str] | None) -> httpx.URL:
