@@ -228,4 +228,4 @@ def test_a_lost_connection_is_told_to_all_of_its_group(group: Group, engine: Eng
 def _ended(engine: Engine, process: int) -> bool:
     query = text("SELECT count(*) FROM pg_stat_activity WHERE pid = :process")
     with engine.connect() as connection:
-        return connection.execute(query, {"process": process}).scalar_one() == 0
+        return int(connection.execute(query, {"process": process}).scalar_one()) == 0

@@ -53,7 +53,7 @@ def test_silence_ends_a_stream(talk: Talk) -> None:
 
 def test_each_byte_starts_the_limit_anew() -> None:
     """Gaps far below the limit, which together are longer; then silence."""
-    idle, gap, more = 0.8, 0.25, 4
+    idle, gap, more = 2.0, 0.25, 9
 
     def talk(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(HEAD)
