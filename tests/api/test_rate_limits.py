@@ -13,7 +13,7 @@ from structlog.testing import CapturingLogger
 from connector.api import rate_limits
 from connector.api.rate_limits import RateLimits
 from connector.errors import TooManyRequests
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 
 PEER = "192.0.2.1"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,24 +12,18 @@ from click.testing import CliRunner
 
 from connector.brands import BRANDS
 from connector.cli.commands import main
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _free_ports() -> list[str]:
-    with socket.socket() as one, socket.socket() as two:
-        for each in (one, two):
-            each.bind(("127.0.0.1", 0))
-        return [str(each.getsockname()[1]) for each in (one, two)]
-
-
-def _at(port: str, sandbox_port: str) -> list[str]:
-    return ["--port", port, "--sandbox-port", sandbox_port]
+def _at(port: int, sandbox_port: int) -> list[str]:
+    return ["--port", str(port), "--sandbox-port", str(sandbox_port)]
 
 
 @pytest.mark.parametrize("brand", BRANDS)
 def test_the_tour_passes_under_each_name(brand: str) -> None:
-    port, sandbox_port = _free_ports()
+    port, sandbox_port = free_port(), free_port()
     options = ["--once", "--brand", brand, *_at(port, sandbox_port)]
     done = subprocess.run(
         [sys.executable, "-m", "connector", "demo", *options],
@@ -46,7 +39,7 @@ def test_the_tour_passes_under_each_name(brand: str) -> None:
 
 
 def test_the_readme_shows_the_real_tour() -> None:
-    port, sandbox_port = _free_ports()
+    port, sandbox_port = free_port(), free_port()
     done = subprocess.run(
         [sys.executable, "-m", "connector", "demo", "--once", *_at(port, sandbox_port)],
         capture_output=True,

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console.test_pages import PAGES
-from tests.inbound.subscriptions.ports import free_port
 from tests.support import node
 from tests.support.browser import page_in, running_browser
+from tests.support.ports import free_port
 from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,

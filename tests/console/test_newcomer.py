@@ -12,10 +12,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.inbound.subscriptions.ports import free_port
 from tests.mcp import software
 from tests.support import node
 from tests.support.browser import counted_presses, page_in, running_browser
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE
 
 pytestmark = pytest.mark.xdist_group("pages")

@@ -15,7 +15,7 @@ import pytest
 
 from connector.inbound.endpoints import Endpoints
 from tests.conftest import SECRET
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,

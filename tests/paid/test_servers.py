@@ -20,11 +20,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.inbound.subscriptions.ports import free_port
 from tests.mcp import software
 from tests.mcp.agent import NEWER, OLDER
 from tests.paid.conftest import FILE, PRICE, Seller, seller_at
 from tests.support import node, python_environment
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, Server, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("paid")]

@@ -19,7 +19,7 @@ from pathlib import Path
 from psycopg import OperationalError, connect
 from sqlalchemy.engine import URL, make_url
 
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, until
 
 CONNECTIONS = 10

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from connector.catalog.actions import actions
 from connector.config.settings import SETTINGS
 from connector.errors import ConnectorError
 from connector.specs import build
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")
@@ -68,7 +68,7 @@ class Ports(NamedTuple):
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Ports]:
     """The demo after its tour, on free ports."""
-    ports = Ports(_free_port(), _free_port())
+    ports = Ports(free_port(), free_port())
     options = ["--port", str(ports.connector), "--sandbox-port", str(ports.sandbox)]
     process = subprocess.Popen(
         [sys.executable, "-m", "connector", "demo", *options],
@@ -237,10 +237,3 @@ def test_the_picture_is_an_image_of_its_own() -> None:
     assert picture.startswith("<svg ")
     assert "<title" in picture
     assert not re.search(r"<script|(?:href|src)=", picture)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, SandboxPaywall, Server, running_connector, until
 from tests.system.storm.receivers import KIND, Receiver, running_receiver
 

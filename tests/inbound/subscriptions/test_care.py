@@ -15,8 +15,8 @@ from connector.store.timestamps import now
 from connector.store.trigger_tables import subscriptions
 from tests.conftest import SECRET
 from tests.inbound.conftest import MakeConnectedApp
-from tests.inbound.subscriptions.ports import free_port
 from tests.support.connected_app import DAY, PUBLIC_URL, ConnectedApp, Owner
+from tests.support.ports import free_port
 from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import (
     PATIENCE,
     SandboxPaywall,

@@ -13,11 +13,11 @@ import pytest
 
 from connector.specs.n8n import workflows
 from connector.specs.n8n.workflow_parts import WEBHOOK_SECRET
-from tests.inbound.subscriptions.ports import free_port
 from tests.specs.n8n.mail import Mails
 from tests.specs.n8n.package import source, tarball
 from tests.specs.n8n.server import SECRET, SECRET_HEADER, N8n, running_n8n
 from tests.support.listening import listening
+from tests.support.ports import free_port
 from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
 
 Json = dict[str, Any]

@@ -13,10 +13,10 @@ from typing import Any
 
 import httpx
 
-from tests.inbound.subscriptions.ports import free_port
 from tests.specs.n8n import software
 from tests.specs.n8n.executions import Execution, unflattened
 from tests.support import node
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, until
 
 Json = dict[str, Any]

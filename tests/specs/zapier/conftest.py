@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from connector.specs import zapier
-from tests.inbound.subscriptions.ports import free_port
 from tests.specs.zapier.builder import Builder
 from tests.specs.zapier.platform import Core, running_core, write_app
+from tests.support.ports import free_port
 from tests.support.processes import SandboxPaywall, Server, running_connector, running_sandbox
 from tests.triggers.delivery.receiver import Receiver, running_receiver
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.inbound.subscriptions.ports import free_port
 from tests.specs.zapier.builder import Builder, failure
 from tests.specs.zapier.platform import Core, Failed
+from tests.support.ports import free_port
 from tests.support.processes import SandboxPaywall, Server, running_connector
 from tests.triggers.delivery.receiver import running_receiver, says
 

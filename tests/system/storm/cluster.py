@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from tests.inbound.subscriptions.ports import free_port
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, until
 
 

@@ -24,8 +24,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from tests.conftest import SECRET
-from tests.inbound.subscriptions.ports import free_port
 from tests.store.away import end_connections
+from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, SandboxPaywall, Server, postgres_database, until
 from tests.system.storm.cluster import programs, running_cluster
 from tests.system.storm.readers import OWN, Reader
