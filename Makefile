@@ -6,6 +6,10 @@ SANDBOX_PORT ?= 8001
 PEERS ?= some
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+STORM := STORM_EVENTS=10000 STORM_KILLS=50 STORM_RESTARTS=5
+POOLED_TESTS := tests/ledger/test_parallel_calls.py tests/ledger/test_uses.py tests/ledger/test_kill.py \
+	tests/triggers/polling tests/triggers/delivery tests/triggers/hooks \
+	tests/inbound/test_taking.py tests/chats tests/system/storm
 
 .PHONY: help demo test test-n8n test-pooled proofs check bench format lock clean
 
@@ -13,7 +17,7 @@ help:
 	@echo "make demo      start a connector with a sandbox and show the first steps (ONCE=1 ends there)"
 	@echo "make test      all tests"
 	@echo "make test-n8n  the tests with a real n8n; installs it into a cache the first time"
-	@echo "make test-pooled  the ledger's parallel calls, uses and kills through a PgBouncer"
+	@echo "make test-pooled  the ledger, triggers, events that come in, chats and the storm through a PgBouncer"
 	@echo "make proofs    the long versions of the storm and of the property tests; models that think for 90 seconds"
 	@echo "make check     linters, types, import rules, generated files"
 	@echo "make bench     measure the speed and write docs/performance.md (PEERS=all adds LiteLLM; BEFORE=<commit> an older connector; QUICK=1 looks only)"
@@ -30,12 +34,13 @@ test-n8n: .venv/.ready-dev
 	$(BIN)/pytest tests/specs/n8n $(PYTEST)
 
 test-pooled: .venv/.ready-dev
-	POOLED=yes $(BIN)/pytest -k postgresql tests/ledger/test_parallel_calls.py tests/ledger/test_uses.py tests/ledger/test_kill.py tests/triggers/polling $(PYTEST)
+	POOLED=yes $(BIN)/pytest -k postgresql $(POOLED_TESTS) $(PYTEST)
 
 proofs: .venv/.ready-dev test-pooled
 	PROOFS=long $(BIN)/pytest tests/api/test_feature_properties.py
 	PROOFS=long $(BIN)/pytest -m proof --durations=0 tests/chats tests/specs
-	STORM_EVENTS=10000 STORM_KILLS=50 STORM_RESTARTS=5 $(BIN)/pytest -m slow -s tests/system/storm
+	$(STORM) $(BIN)/pytest -m slow -s tests/system/storm
+	$(STORM) POOLED=yes $(BIN)/pytest -k postgresql -s tests/system/storm
 
 check: .venv/.ready-dev
 	$(BIN)/ruff check .

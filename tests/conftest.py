@@ -72,13 +72,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def postgres_server(postgres_itself: str) -> Iterator[str]:
     """The address at which databases can be made and reached: PostgreSQL's, or its pooler's."""
-    if not POOLED:
-        yield postgres_itself
-        return
-    from tests.support.pgbouncer import running_pgbouncer  # which imports this module
+    from tests.support.pgbouncer import pooled  # which imports this module
 
-    with running_pgbouncer(postgres_itself) as pgbouncer:
-        yield pgbouncer.through(postgres_itself)
+    with pooled(postgres_itself) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

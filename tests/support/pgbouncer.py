@@ -19,6 +19,7 @@ from pathlib import Path
 from psycopg import OperationalError, connect
 from sqlalchemy.engine import URL, make_url
 
+from tests.conftest import POOLED
 from tests.support.ports import free_port
 from tests.support.processes import PATIENCE, until
 
@@ -104,6 +105,17 @@ def running_pgbouncer(server: str) -> Iterator[PgBouncer]:
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def pooled(server: str) -> Iterator[str]:
+    """The address at which connectors reach the PostgreSQL server at this address: its own, or that
+    of a PgBouncer in front of it (make test-pooled)."""
+    if not POOLED:
+        yield server
+        return
+    with running_pgbouncer(server) as pgbouncer:
+        yield pgbouncer.through(server)
 
 
 def _config(url: URL, port: int) -> str:

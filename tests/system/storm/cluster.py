@@ -83,17 +83,19 @@ class Cluster:
                 stdout=log,
                 stderr=log,
             )
-        until(self._answers)
+        until(lambda: answers(self.url))
 
-    def _answers(self) -> bool:
-        engine = create_engine(self.url.replace("postgresql:", "postgresql+psycopg:"))
-        try:
-            with engine.connect():
-                return True
-        except Exception:
-            return False
-        finally:
-            engine.dispose()
+
+def answers(url: str) -> bool:
+    """Whether a connection can be made to the database at this address."""
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.connect():
+            return True
+    except Exception:
+        return False
+    finally:
+        engine.dispose()
 
 
 @contextlib.contextmanager

@@ -23,11 +23,10 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.conftest import SECRET
-from tests.store.away import end_connections
+from tests.conftest import POOLED, SECRET
 from tests.support.ports import free_port
-from tests.support.processes import PATIENCE, SandboxPaywall, Server, postgres_database, until
-from tests.system.storm.cluster import programs, running_cluster
+from tests.support.processes import PATIENCE, SandboxPaywall, Server, until
+from tests.system.storm.conftest import Database
 from tests.system.storm.readers import OWN, Reader
 from tests.system.storm.receivers import FAULTY, GONE_AFTER, KIND, Receiver, running_receiver
 
@@ -54,31 +53,6 @@ TYPES = (
     "paywall.request.blocked",
     "paywall.usage.charge.created",
 )
-
-
-@dataclass
-class Database:
-    """What the storm happens to; `restart` is what it does to the database's server, if any."""
-
-    url: str
-    workers: int
-    restart: Callable[[], object] | None = None
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """SQLite for one worker, PostgreSQL for two; where its programs are not at hand, a restart is
-    the end of all connections instead."""
-    if request.param == "sqlite":
-        yield Database(f"sqlite:///{tmp_path}/connector.sqlite3", 1)
-        return
-    bin_folder = programs()
-    if bin_folder is not None:
-        with running_cluster(bin_folder) as cluster:
-            yield Database(cluster.url, 2, cluster.restart)
-        return
-    with postgres_database(request.getfixturevalue("postgres_server")) as url:
-        yield Database(url, 2, lambda: end_connections(url))
 
 
 @dataclass
@@ -317,7 +291,8 @@ def _tell(
     """The figures, for the log of the run."""
     twice = sum(count - 1 for one in receivers.values() for count in one.taken.values())
     sys.stdout.write(
-        f"\n{storm.database.url.split(':')[0]}: {EVENTS} events, {KILLS} kills "
+        f"\n{storm.database.url.split(':')[0]}{' behind PgBouncer' if POOLED else ''}: "
+        f"{EVENTS} events, {KILLS} kills "
         f"({storm.starts} starts), {restarts} restarts of the database, {given_up} given up by "
         f"upstream and read back; {sum(r.polls for r in readers)} polls, "
         f"{sum(r.failures for r in readers)} of them in vain; "
