@@ -43,13 +43,14 @@ def throw_away_read_only(context: ExceptionContext) -> None:
 
 def of_driver(connection: Connection, error: Exception) -> BaseException:
     """What SQLAlchemy would raise for an error of the driver that it did not see itself. A lost
-    connection is given up, and so are the others of the pool."""
+    connection is given up, and the others of the pool are when they are next asked for: what others
+    hold right now stays the pool's, so that somebody closes it."""
     dialect = connection.dialect
     ended: Any = error  # of the driver's own kind, which SQLAlchemy only knows as a protocol
     lost = dialect.is_disconnect(ended, connection.connection, None) or only_reads(error)
     if lost:
+        connection.engine.pool._invalidate(connection.connection, error)  # as SQLAlchemy does
         connection.invalidate(error)
-        connection.engine.dispose()
     return DBAPIError.instance(
         None,
         None,

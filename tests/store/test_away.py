@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -16,6 +17,7 @@ from sqlalchemy.engine import make_url
 from connector.errors import Unavailable
 from connector.store import Store, make_engine, secret_rows
 from connector.store.pooler import WAIT_SECONDS
+from connector.store.prepared import Prepared
 from tests.store.away import away, end_connections
 
 POSTGRES = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -90,6 +92,24 @@ def test_a_restart_of_postgresql_in_the_middle_of_a_write_is_told(
     with told_in_time():
         store.write(work)
     assert store.read(secret_rows.tags) == []
+
+
+@POSTGRES
+def test_what_others_hold_while_one_connection_is_lost_is_closed_afterwards(store: Store) -> None:
+    """Otherwise it stays open beside the pool, which opens others, until memory is tidied up."""
+
+    def driver_connection(connection: Connection) -> Any:
+        return connection.connection.driver_connection
+
+    def while_another_is_lost(connection: Connection) -> Any:
+        with pytest.raises(Unavailable):
+            store.read(lambda other: end.rows(other, {}))
+        return driver_connection(connection)
+
+    end = Prepared(lambda _: text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    held = store.read(while_another_is_lost)
+    assert store.read(driver_connection) is not held
+    assert held.closed
 
 
 @contextmanager
