@@ -40,10 +40,10 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     ("Trying out", ("sandbox",)),
-    ("Running it", ("operate", "settings", "performance", "architecture")),
+    ("Running it", ("operate", "settings", "performance", "scale", "architecture")),
 )
 """The guides in their order, under the headings of the list."""
-PICTURES = ("architecture.svg", "flow.svg")
+PICTURES = ("architecture.svg", "flow.svg", "performance.svg")
 _EVERY = tuple(name for _, names in GROUPS for name in names)
 _IN_DOCS = "http://127.0.0.1:8000"
 """The address that examples in the repository have: the one of the demo."""

@@ -50,3 +50,7 @@ def test_what_was_not_measured_is_missed(monkeypatch: pytest.MonkeyPatch) -> Non
         scale.cells()
     with pytest.raises(ValueError, match="no  ms CPU"):
         scale.number("fast", " ms CPU")
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert scale.FILE.read_text(encoding="utf-8") == scale.page()
