@@ -13,11 +13,16 @@ _RIGHT = 60
 _STYLE = """
 .name{font:600 13px system-ui,sans-serif;fill:#24292f}.peer{font:12px system-ui,sans-serif;
 fill:#57606a}.met{fill:#1a7f5a}.short{fill:#b35900}.bare{fill:#57606a}.aim{stroke:#cf222e;
-stroke-width:2}.grid{stroke:#d0d7de}
+stroke-width:2}.grid{stroke:#d0d7de}.card{fill:#fff}
 @media (prefers-color-scheme:dark){.name{fill:#e6edf3}.peer{fill:#9da7b3}.met{fill:#3fb68b}
-.short{fill:#e0913a}.bare{fill:#8b949e}.aim{stroke:#ff7b72}.grid{stroke:#30363d}}
+.short{fill:#e0913a}.bare{fill:#8b949e}.aim{stroke:#ff7b72}.grid{stroke:#30363d}.card{fill:#0d1117}}
 """
-_TITLE = "CPU time of a peer for the same call, divided by ours; to the right is better"
+_TITLE = (
+    "CPU time of a peer for the same call, divided by ours, at 16 connections; "
+    "to the right is better"
+)
+_ELSEWHERE = re.compile(r", 16 connections|, against \S+")
+"""What the title and the second line say."""
 
 
 def svg(figures: list[Figure]) -> str:
@@ -36,6 +41,7 @@ def svg(figures: list[Figure]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
         'aria-labelledby="title">',
         f'<title id="title">{_TITLE}</title><style>{_STYLE}</style>',
+        f'<rect class="card" width="{_WIDTH}" height="{height}"/>',
         f'<text class="name" x="16" y="22">{_TITLE}</text>',
     ]
     for tick in ticks:
@@ -54,7 +60,7 @@ def _bar(figure: Figure, ratio: float, aim: float | None, y: int, top: float) ->
     x, one = _x(ratio, top), _x(1, top)
     at = _x(aim, top) if aim else 0
     label = max(x, one, at if at < max(x, one) + 60 else 0) + 6
-    name, peer = figure.name.replace("`", ""), figure.peer.partition(":")[0]
+    name, peer = _ELSEWHERE.sub("", figure.name).replace("`", ""), figure.peer.partition(":")[0]
     lines = [
         f'<text class="name" x="16" y="{y + 13}">{escape(_short(name))}</text>',
         f'<text class="peer" x="16" y="{y + 29}">against {escape(peer)}</text>',

@@ -182,9 +182,16 @@ def _one_core(measured: dict[str, str]) -> list[str]:
 def _row(one: Need) -> str:
     return (
         f"| {one.paywalls:,} | {one.per_second['charge']:,.0f} | {one.per_second['event']:,.0f} | "
-        f"{one.per_second['read']:,.0f} | {ceil(one.connector_cores):,} = {one.connectors:,} | "
-        f"{ceil(one.database_cores):,} | {one.stored / 1e12:,.1f} TB | {one.databases:,} |"
+        f"{one.per_second['read']:,.0f} | "
+        f"{_many(one.connector_cores, 'core')}, {_many(one.connectors, 'machine')} | "
+        f"{_many(one.database_cores, 'core')}, {one.stored / 1e12:,.1f} TB, "
+        f"{_many(one.databases, 'machine')} |"
     )
+
+
+def _many(number: float, what: str) -> str:
+    whole = ceil(number)
+    return f"{whole:,} {what}{'' if whole == 1 else 's'}"
 
 
 def _share(measured: dict[str, str]) -> float:
