@@ -16,6 +16,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+_BEGUN_SECONDS = 10.0
+"""So much longer who gives up waits for work on its item that has begun."""
+
+
 class _Place(Generic[Item, Result]):
     """One item in a queue: its thread wakes up with a result, or to work for the next batch."""
 
@@ -47,7 +51,8 @@ class Coalescer(Generic[Key, Item, Result]):
     def run(self, key: Key, item: Item) -> Result:
         """The result of `item`. Raises what `work` raises, which everybody gets who shares the
         batch or waits behind it: they would only wait for the same. Raises TimeoutError after
-        `patience` seconds of waiting for others; then the item may still be worked for."""
+        `patience` seconds of waiting for others; then the item is never worked for, unless that has
+        begun and does not come to an end."""
         place: _Place[Item, Result] = _Place(item)
         with self._lock:
             if key in self._waiting:
@@ -64,13 +69,17 @@ class Coalescer(Generic[Key, Item, Result]):
         return place.result  # type: ignore[return-value]
 
     def _give_up(self, key: Key, place: _Place[Item, Result]) -> None:
-        """Leave the queue. Raises TimeoutError, unless it is this one's turn just now."""
+        """Leave the queue. Raises TimeoutError, unless it is this one's turn just now, or it is
+        worked for: then its end is waited for, as nobody could tell what became of it."""
         with self._lock:
             if place.leads:
                 return
-            if place in self._waiting.get(key, []):
-                self._waiting[key].remove(place)
-        raise TimeoutError("what was begun before takes too long")
+            queue = self._waiting.get(key, [])
+            queued = place in queue
+            if queued:
+                queue.remove(place)
+        if queued or not place.woken.wait(_BEGUN_SECONDS):
+            raise TimeoutError("what was begun before takes too long")
 
     def _lead(self, key: Key, first: _Place[Item, Result]) -> None:
         """Work for a batch, whose first place is the caller's, and hand on to who comes next."""

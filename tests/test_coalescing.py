@@ -85,3 +85,35 @@ def test_nobody_waits_for_ever_for_one_who_is_stuck() -> None:
         assert stuck.result() == "a0"
     assert work.all.run("a", 2) == "a2"
     assert work.batches == [[0], [2]]
+
+
+def test_who_is_worked_for_already_is_told_how_that_ends_however_long_it_takes() -> None:
+    """Two come while one is at work; the first of them works for both, longer than the other would
+    wait for its turn."""
+    begun, go = Event(), Event()
+    batches: list[list[int]] = []
+
+    def slow(key: str, take: Callable[[], list[int]]) -> list[str]:
+        items = take()
+        batches.append(items)
+        if len(items) > 1:
+            begun.set()
+            assert go.wait(20)
+        else:
+            assert first_may_end.wait(20)
+        return [f"{key}{item}" for item in items]
+
+    first_may_end = Event()
+    all_of = Coalescer(slow, patience=0.3)
+    with ThreadPoolExecutor(3) as threads:
+        calls = {0: threads.submit(all_of.run, "a", 0)}
+        until(lambda: batches)
+        for item in (1, 2):
+            calls[item] = threads.submit(all_of.run, "a", item)
+            until(lambda item=item: len(all_of._waiting["a"]) == item)  # type: ignore[misc]
+        first_may_end.set()
+        assert begun.wait(20)
+        with pytest.raises(TimeoutError):  # who waited as long as one may has not given up either
+            calls[2].result(timeout=0.6)
+        go.set()
+        assert [calls[item].result() for item in range(3)] == ["a0", "a1", "a2"]

@@ -40,6 +40,17 @@ _CLOSED = (
 log = structlog.get_logger(__name__)
 
 
+def may_be_first(intent: Intent) -> bool:
+    """Whether `first` can tell: a reference that is taken without a look at others."""
+    alone = intent.order is not None and len(intent.paywall.ids) <= 1
+    return alone and not lost_reference(intent.reference)
+
+
+def first(connection: Connection, intent: Intent) -> Lease | Verdict | None:
+    """A lease on a reference that nobody has used; None, with nothing written, for another one."""
+    return _insert(connection, intent)
+
+
 def claim(connection: Connection, intent: Intent, deadline: Deadline) -> Lease | Entry | Verdict:
     """In one transaction: a lease on the reference; or the row as it stands if there is none to
     be had; or how it ended right now, because its price is nothing.

@@ -19,7 +19,7 @@ from connector.catalog.verdicts import Verdict
 from connector.deadline import Deadline
 from connector.errors import StillInFlight
 from connector.ledger import ends, evidence, settled, tries
-from connector.ledger.claims import claim
+from connector.ledger.claims import claim, first, may_be_first
 from connector.ledger.intents import Intent, Lease, NotForSale, Pricing, Sender
 from connector.ledger.waiting import Waiting
 from connector.money import plain
@@ -55,9 +55,7 @@ def run(
     while True:
         began = time.monotonic()
         try:
-            claimed = store.write_shared(
-                lambda connection: claim(connection, intent, deadline), intent.order
-            )
+            claimed = _claimed(store, intent, deadline)
         except NotForSale as refusal:
             return _answer(intent, Verdict(result=refusal.result), "0", duplicate=False)
         if isinstance(claimed, Verdict):
@@ -70,6 +68,15 @@ def run(
         others = _decided(claimed) or _wait(store, claimed, intent.reference, deadline)
         if others is not None:
             return _answer(intent, others, claimed.amount, duplicate=True)
+
+
+def _claimed(store: Store, intent: Intent, deadline: Deadline) -> Lease | Entry | Verdict:
+    """What `claim` gives; a new reference, as most are, shares its commit with others."""
+    if may_be_first(intent):
+        new = store.write_shared(lambda connection: first(connection, intent), intent.order)
+        if new is not None:
+            return new
+    return store.write(lambda connection: claim(connection, intent, deadline))
 
 
 def _wait(store: Store, entry: Entry, reference: str, deadline: Deadline) -> Verdict | None:

@@ -206,6 +206,17 @@ def _add_sums(connection: Connection, ends: Sequence[_Settled]) -> None:
     sum_rows.add(connection, [end.went_through for end in ends if end.went_through])
 
 
+def _is_written(store: Store, owned: Lease, state: str, verdict: Verdict | None) -> bool:
+    """Whether the end of this very try is in the ledger: the database may have kept it, and have
+    been lost before it said so."""
+    row = store.read(lambda connection: ledger_rows.get(connection, owned.entry_id))
+    return (
+        row is not None
+        and (row.state, row.token, row.upstream_key) == (state, owned.token, owned.upstream_key)
+        and row.answer == (verdict.to_json() if verdict else "")
+    )
+
+
 def _settle(
     store: Store,
     intent: Intent,
@@ -241,11 +252,19 @@ def _settle(
             return _Settled(kept, settled.went_through(connection, intent, owned.amount))
         return _Settled(kept)
 
-    while True:
+    def again(connection: Connection) -> bool:
+        end = write(connection)
+        _add_sums(connection, [end])
+        return end.kept
+
+    try:
+        return store.write_shared(write, intent.order, _add_sums).kept
+    except Unavailable:
+        log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
+    while deadline.left() >= SETTLE_AGAIN_NEEDS:
+        time.sleep(0.2)
         try:
-            return store.write_shared(write, intent.order, _add_sums).kept
+            return _is_written(store, owned, state, verdict) or store.write(again)
         except Unavailable:
             log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
-            if deadline.left() < SETTLE_AGAIN_NEEDS:
-                return True
-            time.sleep(0.2)
+    return True

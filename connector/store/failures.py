@@ -16,9 +16,6 @@ _PASSING = {"25P02", "25P03", _READ_ONLY}
 """PostgreSQL's own word for a transaction that it ended because we stalled, and for a server that
 has just become a standby. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
-_GIVEN_UP = {"55P03", "57014"}
-"""For a statement that waited too long for a lock, or took too long."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -26,12 +23,6 @@ def only_reads(cause: BaseException | None) -> bool:
     """Whether a driver's error says that the database may only be read."""
     name = getattr(cause, "sqlite_errorname", "") or ""
     return getattr(cause, "sqlstate", None) == _READ_ONLY or name.startswith("SQLITE_READONLY")
-
-
-def kept_waiting(error: Exception) -> bool:
-    """Whether PostgreSQL gave up a statement after the time that one may take."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return getattr(cause, "sqlstate", None) in _GIVEN_UP
 
 
 def throw_away_read_only(context: ExceptionContext) -> None:

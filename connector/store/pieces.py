@@ -41,11 +41,11 @@ class Ended:
     alone: bool = False
 
 
-def finish(connection: Connection, pieces: Sequence[Piece | None], ended: Sequence[Ended]) -> None:
-    """Write what is left to be written for those pieces that went well."""
+def finish(connection: Connection, pieces: Sequence[Piece], ended: Sequence[Ended]) -> None:
+    """Write what is left to be written for these pieces, all of which went well."""
     results: dict[Finish, list[Any]] = {}
     for piece, end in zip(pieces, ended, strict=True):
-        if piece is not None and piece.finish is not None and end.failure is None:
+        if piece.finish is not None:
             results.setdefault(piece.finish, []).append(end.result)
     for together, of_all in results.items():
         together(connection, of_all)

@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.coalescing import Coalescer
-from connector.store import failures, pieces
+from connector.store import pieces
 from connector.store.pieces import Ended, Finish, Piece, Work
 
 _GROUP = 32
 _ALONE = Ended(alone=True)
+_SHORT = text("SET LOCAL lock_timeout = 100")
+"""Milliseconds: others wait along, so who waits for longer does so alone."""
 
 
 class SharedCommits:
@@ -47,47 +49,34 @@ class SharedCommits:
             ended = self._coalescer.run(None, piece)
         except TimeoutError:
             raise PoolTimeout("the database is busy") from None
-        if ended.alone:
-            return self._alone(piece)
-        if ended.failure is not None:
-            raise ended.failure
-        return ended.result
+        return self._alone(piece) if ended.alone else ended.result
 
     def _alone(self, piece: Piece) -> Any:
         with self._engine.begin() as connection:
-            result = piece.run(connection)
-            pieces.finish(connection, [piece], [Ended(result)])
-            return result
+            ended = _all(connection, [piece])
+            return ended[0].result
 
     def _commit(self, _: None, take: Callable[[], list[Piece]]) -> list[Ended]:
         with self._engine.connect() as connection:
             transaction = connection.begin()
-            group = take()
+            group: list[Piece] = []
             try:
+                connection.execute(_SHORT)
+                group += take()
                 ended = _all(connection, group)
-            except Exception as error:
-                if connection.invalidated:
+            except Exception:
+                if connection.invalidated or not group:
                     raise
                 transaction.rollback()
-                return [_ALONE] * len(group) if len(group) > 1 else [Ended(failure=error)]
-            if any(end.failure is not None for end in ended):
-                transaction.rollback()
-                return ended
+                return [_ALONE] * len(group)
             transaction.commit()
             return ended
 
 
 def _all(connection: Connection, group: list[Piece]) -> list[Ended]:
-    """What became of the pieces. One that waited in vain for another transaction has had its time,
-    and the others are to be done alone. Raises any other failure."""
     ended: dict[int, Ended] = {}
     for place, piece in sorted(enumerate(group), key=lambda one: one[1].order):
-        try:
-            ended[place] = Ended(piece.run(connection))
-        except Exception as error:
-            if not failures.kept_waiting(error):
-                raise
-            return [Ended(failure=error) if one is piece else _ALONE for one in group]
+        ended[place] = Ended(piece.run(connection))
     in_order = [ended[place] for place in range(len(group))]
     pieces.finish(connection, group, in_order)
     return in_order

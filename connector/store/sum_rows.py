@@ -13,6 +13,8 @@ from connector.store.prepared import Prepared
 from connector.store.sum_tables import ledger_sums
 from connector.store.upsert import insert_for
 
+_MOST = 2**63 - 1
+"""Millionths, the largest number of the column: a sum beyond that stays there."""
 SHARDS = 8
 """So many rows share what is summed up of all users, so that calls do not wait for one of them."""
 _KEY = ("paywall_id", "day", "user_id", "shard", "action", "currency")
@@ -49,7 +51,10 @@ _add = Prepared(
             index_elements=[ledger_sums.c[name] for name in _KEY],
             set_={
                 "number": ledger_sums.c.number + bindparam("number"),
-                "units": ledger_sums.c.units + bindparam("units"),
+                "units": case(
+                    (_MOST - ledger_sums.c.units < bindparam("units"), _MOST),
+                    else_=ledger_sums.c.units + bindparam("units"),
+                ),
             },
         )
     )
@@ -73,7 +78,7 @@ def add(connection: Connection, added: Sequence[Added]) -> None:
             key = (today.root, today.day.name, user, place, one.action, today.currency_label)
             sums = counted.setdefault(key, [0, 0])
             sums[0] += 1
-            sums[1] += one.units
+            sums[1] = min(_MOST, sums[1] + one.units)
     _add.each(
         connection,
         [

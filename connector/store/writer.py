@@ -64,7 +64,6 @@ class GroupWriter:
             if len(group) == 1 and ended[0].failure is not None:
                 transaction.rollback()
             else:
-                pieces.finish(connection, group, ended)
                 transaction.commit()
         except BaseException:
             self._drop(connection)
@@ -96,6 +95,7 @@ def _ended(connection: Connection, piece: Piece | None, *, alone: bool) -> Ended
         driver.execute("SAVEPOINT piece")
     try:
         result = piece.run(connection)
+        pieces.finish(connection, [piece], [Ended(result)])
     except Exception as error:
         if connection.invalidated:
             raise

@@ -32,7 +32,8 @@ class StreamSource:
     def play(self, connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-            b"X-Odd: kept\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"X-Odd: kept\r\nX-Request-Id: upstreams-own\r\nX-Content-Type-Options: sniff\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
         )
         try:
             while (data := self.cues.get(timeout=60)) is not None:
@@ -107,6 +108,9 @@ def test_bytes_and_headers_are_untouched(
     assert answer.content == b"".join(said)
     assert answer.headers["content-type"] == "text/event-stream"
     assert answer.headers["x-odd"] == "kept"
+    (number,) = answer.headers.get_list("x-request-id")  # ours, by which an operator finds it
+    assert number.startswith("req_")
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert len(upstream.asked) == 1
     head, _, sent = upstream.asked[0].partition(b"\r\n\r\n")
     assert sent == body

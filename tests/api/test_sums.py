@@ -13,7 +13,8 @@ from werkzeug.test import TestResponse
 from connector.api.services import services
 from connector.ledger import exactly_once
 from connector.ledger.ends import OPERATOR
-from connector.store import attention_rows, ledger_rows, sum_rows
+from connector.money import of_millionths, plain
+from connector.store import Store, attention_rows, ledger_rows, sum_rows
 from connector.store.sum_tables import attention
 from tests.api.builder import Builder, Facade, check_problem, check_sentence
 from tests.api.test_features import put, use
@@ -154,6 +155,27 @@ class TestSums:
         (found_row,) = sums(builder, user="ann", day="2025-12-24")
         assert (found_row["day"], found_row["taken"]) == ("2025-12-24", "1")
 
+    def test_a_sum_that_is_too_large_to_be_kept_stays_at_the_largest(
+        self, builder: Builder
+    ) -> None:
+        """Whatever is charged goes on being written down."""
+        builder.user("ann", balance="9")
+        charge(builder, "order-1", "1")
+        with builder.facade.app.app_context():
+            store = services().store
+        most = 2**63 - 1
+        full = text("UPDATE ledger_sums SET units = :most")
+        store.write(lambda c: c.execute(full, {"most": most - 400_000}))
+        charge(builder, "order-2", "0.4")
+        charge(builder, "order-3", "0.4")
+        for user in ("", "ann"):
+            (row,) = sums(builder, user=user) if user else sums(builder)
+            assert row["taken"] == plain(of_millionths(most))
+        many = [sum_rows.Added(_a_paywall(store), "ann", "charge", most)] * 3
+        store.write(lambda c: sum_rows.add(c, many))
+        (row,) = sums(builder, user="ann")
+        assert row["taken"] == plain(of_millionths(most))
+
     def test_old_days_are_forgotten(self, builder: Builder) -> None:
         builder.user("ann", balance="9")
         charge(builder, "order-1", "1")
@@ -167,6 +189,10 @@ class TestSums:
         assert store.write(lambda c: sum_rows.purge(c, 400)) >= 1
         assert store.write(lambda c: sum_rows.purge(c, 400)) == 0
         assert len(sums(builder)) == 1
+
+
+def _a_paywall(store: Store) -> str:
+    return str(store.read(lambda c: c.execute(text("SELECT paywall_id FROM ledger")).scalar()))
 
 
 class TestBeginnings:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from threading import Thread
+from typing import Any
 
 import pytest
+from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from connector.catalog.actions import Values
 from connector.errors import Unavailable
+from connector.store import Store
 from connector.store.ledger_rows import DONE, PENDING
+from connector.store.sum_tables import ledger_sums
 from tests.ledger.rows import Rows
 from tests.store.away import away
 from tests.support.charge_client import ChargeClient
@@ -65,6 +69,36 @@ def test_the_answer_is_told_even_if_it_cannot_be_written_and_the_next_call_finds
     assert answer["outcome"] == "charged"
     assert rows.one().state == DONE
     assert keys[0] == keys[1]
+
+
+def test_an_end_that_was_written_although_nobody_said_so_is_told_as_what_it_is(
+    charge_client: ChargeClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database keeps the commit and is lost before it says so; a function of the store stands
+    for that moment, which nobody outside can hold."""
+    store = charge_client.parts.store
+    write_shared = Store.write_shared
+    lost: list[str] = []
+
+    def lose_the_second(self: Store, work: Any, order: str | None, finish: Any = None) -> Any:
+        result = write_shared(self, work, order, finish)
+        if finish is not None and not lost:
+            lost.append("the word that it was written")
+            raise Unavailable("The connector's database is busy or away. Try again in a moment.")
+        return result
+
+    charge_client.prove()
+    monkeypatch.setattr(Store, "write_shared", lose_the_second)
+    answer = charge_client.attempt(lambda _: dict(CHARGED))
+    assert lost
+    assert (answer["outcome"], answer["duplicate"]) == ("charged", False)
+    assert rows.one().state == DONE
+    (counted,) = store.read(lambda c: c.execute(select(ledger_sums).where(_of_a_user)).all())
+    assert counted.number == 1
+    assert charge_client.attempt(never)["duplicate"] is True
+
+
+_of_a_user = ledger_sums.c.user_id != ""
 
 
 def test_nothing_is_sent_while_the_intent_cannot_be_written(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,6 +30,13 @@ def store(migrated: str) -> Iterator[Store]:
     store = Store(make_engine(migrated, pool_size=4))
     yield store
     store.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Eight threads."""
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
 
 
 def up_to_date(database_url: str) -> str:

@@ -38,12 +38,6 @@ def writer(engine: Engine) -> Iterator[GroupWriter]:
     writer.close()
 
 
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(8) as pool:
-        yield pool
-
-
 def stored(database_url: str) -> list[str]:
     """The tags that another program finds in the file, in the order in which they were written."""
     file = database_url.removeprefix("sqlite:///")
@@ -101,24 +95,28 @@ def test_a_piece_that_fails_takes_no_other_along(
     assert stored(migrated_sqlite) == ["before", "after"]
 
 
-def test_what_is_left_is_written_once_for_all_pieces_of_a_group_that_went_well(
+def test_what_cannot_be_finished_undoes_its_piece_and_no_other(
     writer: GroupWriter, pool: ThreadPoolExecutor, migrated_sqlite: str
 ) -> None:
     def finish(connection: Connection, results: Sequence[str]) -> None:
-        remember("+".join(results))(connection)
+        (result,) = results
+        if result == "b":
+            raise OverflowError("too much")
+        remember(f"{result} finished")(connection)
 
-    def fail(connection: Connection) -> str:
-        raise ValueError("no")
+    def piece(tag: str) -> Work:
+        def done(connection: Connection) -> str:
+            remember(tag)(connection)
+            return tag
+
+        return done
 
     held = Held(writer.run, writer._coalescer, pool)
-    calls = [held.later(lambda _, name=name: name, finish) for name in "ab"]  # type: ignore[misc]
-    failing = held.later(fail, finish)
+    calls = [held.later(piece(tag), finish) for tag in "abc"]
     held.let_go()
-    assert [call.result() for call in calls] == ["a", "b"]
-    assert isinstance(failing.exception(), ValueError)
-    assert stored(migrated_sqlite) == ["a+b"]
-    assert writer.run(lambda _: "c", finish) == "c"
-    assert stored(migrated_sqlite) == ["a+b", "c"]
+    assert isinstance(calls[1].exception(), OverflowError)
+    assert [calls[place].result() for place in (0, 2)] == ["a", "c"]
+    assert stored(migrated_sqlite) == ["a", "a finished", "c", "c finished"]
 
 
 def test_a_piece_gives_back_what_its_work_returns(writer: GroupWriter) -> None:
