@@ -22,21 +22,22 @@ from connector.cli import commands
 from connector.ledger import exactly_once, tries
 
 POINTS = {
-    "before the intent is committed": (exactly_once, "claim", "end"),
-    "after the intent is committed": (tries, "make", "start"),
-    "after the answer came": (tries, "_settle", "start"),
-    "after the answer is committed": (exactly_once, "_answer", "start"),
+    "before the intent is committed": (exactly_once, ("first", "claim"), "end"),
+    "after the intent is committed": (tries, ("make",), "start"),
+    "after the answer came": (tries, ("_settle",), "start"),
+    "after the answer is committed": (exactly_once, ("_answer",), "start"),
 }
 
 
 def main(what: str, point: str, folder: Path) -> None:
     """Serve, rigged."""
-    module, name, side = POINTS[point]
+    module, names, side = POINTS[point]
     act = _die if what == "die" else lambda: _pause(folder / "go")
-    if side == "start":
-        _rig(module, name, before=act)
-    else:
-        _rig(module, name, after=act)
+    for name in names:
+        if side == "start":
+            _rig(module, name, before=act)
+        else:
+            _rig(module, name, after=act)
     _rig(exactly_once, "_wait", before=lambda: (folder / f"waiting-{secrets.token_hex(8)}").touch())
     commands.main(["serve"])
 
