@@ -68,7 +68,6 @@ class FlatBlueprint(Blueprint):  # type: ignore[misc]
         JSON but text of that kind. HEAD ends where upstream would be asked.
         """
         location = "json" if method in ("POST", "PUT") else "query"
-
         form = takes()
         told = {"type": "string"} if content_type else gives(many=many)
 

@@ -252,19 +252,16 @@ def _settle(
             return _Settled(kept, settled.went_through(connection, intent, owned.amount))
         return _Settled(kept)
 
-    def again(connection: Connection) -> bool:
-        end = write(connection)
-        _add_sums(connection, [end])
-        return end.kept
-
-    try:
-        return store.write_shared(write, intent.order, _add_sums).kept
-    except Unavailable:
-        log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
-    while deadline.left() >= SETTLE_AGAIN_NEEDS:
-        time.sleep(0.2)
+    failed = False
+    while True:
         try:
-            return _is_written(store, owned, state, verdict) or store.write(again)
+            if failed and _is_written(store, owned, state, verdict):
+                return True
+            order = None if failed else intent.order
+            return store.write_shared(write, order, _add_sums).kept
         except Unavailable:
             log.error("ledger_settle_failed", ledger_id=owned.entry_id, state=state)
-    return True
+            if deadline.left() < SETTLE_AGAIN_NEEDS:
+                return True
+            failed = True
+            time.sleep(0.2)

@@ -41,11 +41,11 @@ class Ended:
     alone: bool = False
 
 
-def finish(connection: Connection, pieces: Sequence[Piece], ended: Sequence[Ended]) -> None:
-    """Write what is left to be written for these pieces, all of which went well."""
-    results: dict[Finish, list[Any]] = {}
-    for piece, end in zip(pieces, ended, strict=True):
+def finish(connection: Connection, pieces: Sequence[Piece], results: Sequence[Any]) -> None:
+    """Write what is left to be written for these pieces, whose works returned `results`."""
+    alike: dict[Finish, list[Any]] = {}
+    for piece, result in zip(pieces, results, strict=True):
         if piece.finish is not None:
-            results.setdefault(piece.finish, []).append(end.result)
-    for together, of_all in results.items():
+            alike.setdefault(piece.finish, []).append(result)
+    for together, of_all in alike.items():
         together(connection, of_all)

@@ -53,8 +53,8 @@ class SharedCommits:
 
     def _alone(self, piece: Piece) -> Any:
         with self._engine.begin() as connection:
-            ended = _all(connection, [piece])
-            return ended[0].result
+            (result,) = _all(connection, [piece])
+            return result
 
     def _commit(self, _: None, take: Callable[[], list[Piece]]) -> list[Ended]:
         with self._engine.connect() as connection:
@@ -63,20 +63,20 @@ class SharedCommits:
             try:
                 connection.execute(_SHORT)
                 group += take()
-                ended = _all(connection, group)
+                results = _all(connection, group)
             except Exception:
                 if connection.invalidated or not group:
                     raise
                 transaction.rollback()
                 return [_ALONE] * len(group)
             transaction.commit()
-            return ended
+            return [Ended(result) for result in results]
 
 
-def _all(connection: Connection, group: list[Piece]) -> list[Ended]:
-    ended: dict[int, Ended] = {}
+def _all(connection: Connection, group: list[Piece]) -> list[Any]:
+    """What their works return, in the order of the group."""
+    results: list[Any] = [None] * len(group)
     for place, piece in sorted(enumerate(group), key=lambda one: one[1].order):
-        ended[place] = Ended(piece.run(connection))
-    in_order = [ended[place] for place in range(len(group))]
-    pieces.finish(connection, group, in_order)
-    return in_order
+        results[place] = piece.run(connection)
+    pieces.finish(connection, group, results)
+    return results

@@ -95,7 +95,7 @@ def _ended(connection: Connection, piece: Piece | None, *, alone: bool) -> Ended
         driver.execute("SAVEPOINT piece")
     try:
         result = piece.run(connection)
-        pieces.finish(connection, [piece], [Ended(result)])
+        pieces.finish(connection, [piece], [result])
     except Exception as error:
         if connection.invalidated:
             raise
