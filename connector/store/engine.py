@@ -132,13 +132,7 @@ class Store:
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run a writing `work`; when this returns, it is durable. Raises Unavailable while the
         database is away; then the work may still have been committed."""
-        try:
-            if self._group is not None:
-                return cast(T, self._group.run(work))
-            with self.engine.begin() as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout) as error:
-            raise failures.unavailable(error) from error
+        return self.write_shared(work, None)
 
     def write_shared(
         self, work: Callable[[Connection], T], order: str | None, finish: Finish | None = None
