@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.console.test_pages import PAGES
 from tests.support import node
-from tests.support.browser import page_in, running_browser
+from tests.support.browser import follow, page_in, running_browser
 from tests.support.ports import free_port
 from tests.support.processes import (
     PATIENCE,
@@ -117,7 +117,7 @@ def test_an_unknown_address_is_a_page_too(page: Page, server: Server, axe: str) 
     page.goto(f"{server.address}/nope")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
     assert findings(page, axe) == []
-    page.get_by_role("link", name="To the first page").click()
+    follow(page.get_by_role("link", name="To the first page"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Charge your users from any flow")
 
 
@@ -155,7 +155,7 @@ def test_the_guides_are_searched_from_any_of_them(page: Page, server: Server) ->
     page.goto(f"{server.address}/guide/zapier")
     page.get_by_role("searchbox").fill("use failed")
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Refund a use that failed").click()
+    follow(page.get_by_role("link", name="Refund a use that failed"))
     expect(page).to_have_url(f"{server.address}/guide/features#refund-a-use-that-failed")
 
 
@@ -168,7 +168,7 @@ def test_without_javascript_everything_can_be_read(browser: Browser, server: Ser
         assert page.get_by_role("button", name="Copy").count() == 0
     page.goto(f"{server.address}/guide")
     page.get_by_role("searchbox").fill("refund")
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     expect(page.get_by_role("heading", level=2).first).to_contain_text("with “refund”")
     context.close()
 
@@ -207,31 +207,31 @@ def walk_through(page: Page, server: Server, paywall: SandboxPaywall, axe: str) 
     expect(page).to_have_url(f"{server.address}/console/transactions")
     assert findings(page, axe) == []
     page.get_by_label("Reference").fill("order-1")
-    page.get_by_role("button", name="Find").click()
-    page.get_by_role("link", name="order-1").click()
+    follow(page.get_by_role("button", name="Find"))
+    follow(page.get_by_role("link", name="order-1"))
     expect(page.get_by_text("was charged").first).to_be_visible()
     assert findings(page, axe) == []
     page.get_by_label("Give it back to ann now").check()
-    page.get_by_role("button", name="Refund").click()
+    follow(page.get_by_role("button", name="Refund"))
     expect(page.get_by_role("status").first).to_have_text("The money was given back.")
     assert paywall.balance("ann") == Decimal(50)
-    page.get_by_role("link", name="Days").click()
+    follow(page.get_by_role("link", name="Days"))
     expect(page.get_by_role("row").last).to_contain_text("2")
     assert findings(page, axe) == []
-    page.get_by_role("cell").get_by_role("link").first.click()
-    page.get_by_role("link", name="ann").click()
+    follow(page.get_by_role("cell").get_by_role("link").first)
+    follow(page.get_by_role("link", name="ann"))
     assert findings(page, axe) == []
-    page.get_by_role("link", name="Needs attention").click()
+    follow(page.get_by_role("link", name="Needs attention"))
     assert findings(page, axe) == []
-    page.get_by_role("link", name="order-lost").click()
+    follow(page.get_by_role("link", name="order-lost"))
     page.get_by_label("It did not").check()
     page.get_by_label("I have looked it up").check()
-    page.get_by_role("button", name="Write it down").click()
+    follow(page.get_by_role("button", name="Write it down"))
     expect(page.get_by_role("status").first).to_contain_text("did not happen")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("link", name="Needs attention").click()
+    follow(page.get_by_role("link", name="Needs attention"))
     expect(page.get_by_text("Nothing: every transaction is decided")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
+    follow(page.get_by_role("button", name="Sign out"))
     page.goto(f"{server.address}/console")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to the console")
     assert findings(page, axe) == []
@@ -247,10 +247,10 @@ def test_the_console_without_javascript(
     page.goto(f"{server.address}/console")
     page.get_by_label("Secret key or token").fill(paywall.key)
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Transactions").click()
-    page.get_by_role("link", name="order-1").click()
+    follow(page.get_by_role("link", name="Transactions"))
+    follow(page.get_by_role("link", name="order-1"))
     page.get_by_label("Give it back to ann now").check()
-    page.get_by_role("button", name="Refund").click()
+    follow(page.get_by_role("button", name="Refund"))
     expect(page.get_by_role("status").first).to_have_text("The money was given back.")
     context.close()
 
@@ -267,10 +267,10 @@ def test_webhooks_and_events_are_walked_through(
         page.get_by_text("Add a webhook").click()
         page.get_by_label("Address").fill(receiver.url)
         page.get_by_role("combobox", name="Event").select_option(label="Any Event")
-        page.get_by_role("button", name="Add", exact=True).click()
+        follow(page.get_by_role("button", name="Add", exact=True))
         expect(page.get_by_text("It is shown only now")).to_be_visible()
         assert findings(page, axe) == []
-        page.get_by_role("button", name="Send a sample").click()
+        follow(page.get_by_role("button", name="Send a sample"))
         expect(page.get_by_role("status").first).to_have_text("A sample is on its way.")
         until(lambda: _tells(page, "answered 200"))
         assert findings(page, axe) == []
@@ -281,11 +281,11 @@ def test_webhooks_and_events_are_walked_through(
         assert findings(page, axe) == []
         page.get_by_text("What it says").first.click()
         expect(page.locator("pre").first).to_contain_text("walletUserId")
-        page.get_by_role("link", name="Which webhooks got it").first.click()
+        follow(page.get_by_role("link", name="Which webhooks got it").first)
         expect(page.get_by_role("button", name="Send again", exact=True)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.get_by_text("Delete", exact=True).click()
-        page.get_by_role("button", name="Delete for good").click()
+        follow(page.get_by_role("button", name="Delete for good"))
         expect(page.get_by_text("There are none.")).to_be_visible()
 
 
@@ -314,7 +314,7 @@ def test_what_others_wrote_is_text_on_every_page(
         sign_in(page, server, paywall, "/console/webhooks")
         until(lambda: _tells(page, "answered 500"))
         page.goto(f"{server.address}/console/days")
-        page.get_by_role("cell").get_by_role("link").first.click()
+        follow(page.get_by_role("cell").get_by_role("link").first)
         day = page.url.removeprefix(f"{server.address}/console")
         for name in ("", "/transactions", day, "/events", "/webhooks"):
             page.goto(f"{server.address}/console{name}")
@@ -324,7 +324,7 @@ def test_what_others_wrote_is_text_on_every_page(
                 expect(page.locator("main")).to_contain_text(MARKUP)
             assert page.locator("main :is(svg, script, img)").count() == 0
         page.goto(f"{server.address}/console/transactions")
-        page.get_by_role("cell").get_by_role("link").first.click()
+        follow(page.get_by_role("cell").get_by_role("link").first)
         expect(page.get_by_role("heading", level=1)).to_have_text(MARKUP)
         assert page.locator("main :is(svg, script, img)").count() == 0
     assert complaints == []
@@ -335,7 +335,7 @@ def test_connecting_a_tool_shows_a_light_for_its_first_call(
 ) -> None:
     sign_in(page, server, paywall, "/console/connect")
     assert findings(page, axe) == []
-    page.get_by_role("button", name="Make a token for n8n").click()
+    follow(page.get_by_role("button", name="Make a token for n8n"))
     expect(page.get_by_text("Waiting for your first call …")).to_be_visible()
     assert findings(page, axe) == []
     (token,) = [text for text in page.locator("code").all_inner_texts() if text.startswith("pwc_")]
@@ -345,7 +345,7 @@ def test_connecting_a_tool_shows_a_light_for_its_first_call(
     assert answer.status_code == 200
     expect(page.get_by_text("It works: the first call came in.")).to_be_visible(timeout=30_000)
     assert token not in page.content() or page.get_by_text("It is shown only now").count() == 1
-    page.get_by_role("link", name="To all tools").click()
+    follow(page.get_by_role("link", name="To all tools"))
     expect(page.get_by_text("used last")).to_be_visible()
     assert token not in page.content()
 
@@ -360,7 +360,7 @@ def sign_in(page: Page, server: Server, paywall: SandboxPaywall, path: str) -> N
     """Ask for a page of the console, and sign in there."""
     page.goto(f"{server.address}{path}")
     page.get_by_label("Secret key or token").fill(paywall.key)
-    page.get_by_role("button", name="Sign in").click()
+    follow(page.get_by_role("button", name="Sign in"))
 
 
 def charge(server: Server, paywall: SandboxPaywall, reference: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 _ARGUMENTS = (
     "--no-sandbox",
@@ -55,6 +55,13 @@ def page_in(browser: Browser, pictures: Path, scheme: str = "light") -> Iterator
     finally:
         page.screenshot(path=pictures / "end.png")
         context.close()
+
+
+def follow(link: Locator) -> None:
+    """Press what leads to another page, and wait until that page is there. Whoever runs a script,
+    loads anew or goes elsewhere while a page is being left is told that it is gone."""
+    with link.page.expect_navigation():
+        link.click()
 
 
 @dataclass
