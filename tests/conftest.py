@@ -19,8 +19,9 @@ from sqlalchemy.engine import make_url
 from connector.app import create_app
 from connector.config.settings import Settings, load
 from connector.sandbox import create_sandbox
-from connector.store import make_engine, migrate
+from connector.store import make_engine, migrate, settings_rows
 from connector.telemetry.logs import configure_logging
+from tests.support.days import zone_at_noon
 from tests.support.secret_search import leaks, searched
 
 KEY = "sk-paywalls-sandbox-default"
@@ -44,6 +45,14 @@ def _logs_kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(kept)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _noon() -> Iterator[None]:
+    """In this process the day of a paywall that has no time zone does not end meanwhile."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(settings_rows, "UTC_NAME", zone_at_noon())
         yield
 
 

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from connector.api.services import services
 from connector.store import clock, settings_rows
 from tests.api.builder import Builder, check_problem
+from tests.support.days import zone_at_noon
 
 
 def put(builder: Builder, name: str = "pdf-parse", /, **rule: Any) -> TestResponse:
@@ -134,7 +135,7 @@ class TestUse:
         told = use(builder, quantity=3)
         assert told["outcome"] == "quota_reached"
         assert told["message"].startswith("Come back at 2")
-        assert "(UTC)!" in told["message"]
+        assert told["message"].endswith(f"({zone_at_noon()})!")
         assert use(builder, quantity=2)["outcome"] == "free"
 
     def test_a_cap_of_all_users_together(self, builder: Builder) -> None:

@@ -71,6 +71,17 @@ def left(server: Server, paywall: SandboxPaywall) -> tuple[int, str, str]:
     return told["free_left"], told["spent_today"], told["cap_left"]
 
 
+def test_without_a_time_zone_the_day_ends_at_midnight_utc(
+    database: str, paywall: SandboxPaywall, tmp_path: Path
+) -> None:
+    with running_connector(database, paywall.address, tmp_path) as server:
+        told = httpx.get(
+            f"{server.address}/v1/settings", headers=paywall.bearer, trust_env=False
+        ).json()
+    assert told["timezone"] == "UTC"
+    assert told["day_ends_at"].endswith("T00:00:00.000Z")
+
+
 def test_200_first_uses_on_two_workers(
     database: str, paywall: SandboxPaywall, tmp_path: Path
 ) -> None:

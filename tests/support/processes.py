@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from tests.conftest import SECRET
+from tests.support.days import zone_at_noon
 
 PATIENCE = 60.0
 """Seconds after which something that should happen counts as never happening."""
@@ -209,10 +210,14 @@ class SandboxPaywall:
         self._control("POST", f"users/{user}", state)
 
     def set_feature(self, connector: Server, name: str = "pdf-parse", **rule: object) -> None:
-        """Set at a connector what a feature of this paywall costs."""
-        address = f"{connector.address}/v1/features/{name}"
-        answer = httpx.put(address, json=rule, headers=self.bearer, trust_env=False)
-        answer.raise_for_status()
+        """Set at a connector what a feature of this paywall costs, and that it is noon there."""
+        for path, values in (
+            ("settings", {"timezone": zone_at_noon()}),
+            (f"features/{name}", rule),
+        ):
+            address = f"{connector.address}/v1/{path}"
+            answer = httpx.put(address, json=values, headers=self.bearer, trust_env=False)
+            answer.raise_for_status()
 
     def settings(self, **changed: object) -> None:
         """Change how the paywall behaves, such as its `decline_wording`."""
