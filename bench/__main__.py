@@ -90,8 +90,7 @@ def _measure(*, litellm: bool, quick: bool, only: str | None, revision: str) -> 
             bench = Bench(
                 server_core=cores[0],
                 load_core=cores[-1],
-                rounds=1 if quick else 5,
-                seconds=1.0 if quick else 3.0,
+                quick=quick,
                 folder=folder,
                 stub=port,
                 fastapi=fastapi_bin,
@@ -159,4 +158,5 @@ def _about_stub(bench: Bench) -> str:
     return f"the stand-in for the billing API alone: {load.rate:,.0f} answers per second"
 
 
-main()
+if __name__ == "__main__":
+    main()

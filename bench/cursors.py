@@ -17,12 +17,11 @@ from bench.servers import Bench
 FEW, MANY = 100_000, 1_000_000
 AIM = 0.95
 _PAGE = 100
-_QUICK = 50
 
 
 def measure(bench: Bench) -> list[Figure]:
     """The row of this group."""
-    few, many = (FEW // _QUICK, MANY // _QUICK) if bench.rounds == 1 else (FEW, MANY)
+    few, many = bench.many(FEW), bench.many(MANY)
     click.echo(f"Reading {_PAGE} events at a cursor: {many:,} stored against {few:,}")
     with ExitStack() as stack:
         upstream = stack.enter_context(sandbox(bench))

@@ -41,9 +41,9 @@ def measure(bench: Bench) -> list[Figure]:
     _allow_open_files()
     click.echo(f"Calls of {SLOW_SECONDS:g} s, as many as possible at p99 ≤ {AIM_SECONDS:g} s")
     with servers.connector(bench, "connector-held", threads=str(_THREADS)) as server:
-        ours = _climb("connector", server, bench.seconds)
+        ours = _climb("connector", server, bench)
     with servers.fastapi(bench) as server:
-        peer = _climb("FastAPI", server, bench.seconds)
+        peer = _climb("FastAPI", server, bench)
     most, peers_most = _best(ours), _best(peer)
     return [
         Figure(
@@ -64,13 +64,13 @@ def measure(bench: Bench) -> list[Figure]:
     ]
 
 
-def _climb(name: str, server: Server, seconds: float) -> list[_Held]:
+def _climb(name: str, server: Server, bench: Bench) -> list[_Held]:
     """One step after the other, until one is not held in time."""
     drive(server.port, calls.balance(), connections=1, seconds=0.5)
     idle = server.resident_bytes()
     steps: list[_Held] = []
-    for number in STEPS:
-        step = _hold(name, server, number, idle, max(seconds, 2.0))
+    for number in STEPS[:2] if bench.quick else STEPS:
+        step = _hold(name, server, number, idle, max(bench.seconds, 2.0))
         click.echo(
             f"  {name}: {number} at a time, p99 {step.p99:.2f} s, each "
             f"{step.kilobytes_each:.0f} KB and {step.cpu_milliseconds:.2f} ms of CPU"

@@ -18,13 +18,12 @@ from bench.servers import Bench, postgres_database
 
 COUNT = 1_000_000
 AIM_MS = 100
-_QUICK = 50
 _TIMES = 9
 
 
 def measure(bench: Bench) -> list[Figure]:
     """The rows of this group, one for each database."""
-    count = COUNT // _QUICK if bench.rounds == 1 else COUNT
+    count = bench.many(COUNT)
     click.echo(f"Pages of the console: {count:,} events and as many rows in the ledger")
     figures = []
     with ExitStack() as stack:
@@ -36,7 +35,8 @@ def measure(bench: Bench) -> list[Figure]:
             with inflow(bench, upstream, f"pages-{name.casefold()}", where) as flow:
                 fill_events(flow, count)
                 fill_ledger(flow, count)
-                figures.append(_figure(name, count, _pages(flow, count)))
+                pages = _pages(flow, count, 1 if bench.quick else _TIMES)
+                figures.append(_figure(name, count, pages))
     return figures
 
 
@@ -53,7 +53,7 @@ def _figure(database: str, count: int, times: dict[str, float]) -> Figure:
     )
 
 
-def _pages(flow: Inflow, count: int) -> dict[str, float]:
+def _pages(flow: Inflow, count: int, times: int) -> dict[str, float]:
     """How many milliseconds each page takes, the median of some times."""
     yesterday = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}"
     middle = f"order-{count // 2}"
@@ -63,7 +63,7 @@ def _pages(flow: Inflow, count: int) -> dict[str, float]:
         if signed_in.status_code != 303:
             raise BenchError(f"signing in to the console was answered {signed_in.status_code}")
         return {
-            path: _milliseconds(client, path)
+            path: _milliseconds(client, path, times)
             for path in (
                 "",
                 "/transactions",
@@ -86,12 +86,12 @@ def _pages(flow: Inflow, count: int) -> dict[str, float]:
         }
 
 
-def _milliseconds(client: httpx.Client, path: str) -> float:
-    times = []
-    for _ in range(_TIMES):
+def _milliseconds(client: httpx.Client, path: str, times: int) -> float:
+    taken = []
+    for _ in range(times):
         began = time.perf_counter()
         answer = client.get(f"/console{path}")
-        times.append((time.perf_counter() - began) * 1000)
+        taken.append((time.perf_counter() - began) * 1000)
         if answer.status_code != 200 or "Sign out" not in answer.text:
             raise BenchError(f"/console{path} was answered {answer.status_code}")
-    return statistics.median(times)
+    return statistics.median(taken)

@@ -24,17 +24,31 @@ _POSTGRES = "postgresql://postgres@127.0.0.1:5432/postgres"
 
 @dataclass(frozen=True)
 class Bench:
-    """What all measurements share: cores, rounds, folders, the stub's port, the peers' programs."""
+    """What all measurements share: cores, how long to look, folders, the stub's port, the peers'
+    programs."""
 
     server_core: int
     load_core: int
-    rounds: int
-    seconds: float
+    quick: bool
     folder: Path
     stub: int
     fastapi: Path
     fastmcp: Path
     litellm: Path | None
+
+    @property
+    def rounds(self) -> int:
+        """How often the contestants take turns."""
+        return 1 if self.quick else 5
+
+    @property
+    def seconds(self) -> float:
+        """How long a turn takes."""
+        return 0.7 if self.quick else 3.0
+
+    def many(self, count: int) -> int:
+        """So many rows, hooks or calls; a hundredth of them where it has to be quick."""
+        return count // 100 if self.quick else count
 
     @property
     def upstream(self) -> str:

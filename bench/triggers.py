@@ -82,9 +82,10 @@ def _inserts(bench: Bench, flow: Inflow, kind: str, senders: int) -> Figure:
 
 def _unwanted(bench: Bench, flow: Inflow) -> Figure:
     """What an event costs that none of the paywall's hooks wants, by how many of them there are."""
-    click.echo(f"An event that no hook wants, {FEW_HOOKS} hooks and {MANY_HOOKS:,}")
+    most = bench.many(MANY_HOOKS)
+    click.echo(f"An event that no hook wants, {FEW_HOOKS} hooks and {most:,}")
     cpu = []
-    for hooks in (FEW_HOOKS, MANY_HOOKS):
+    for hooks in (FEW_HOOKS, most):
         urls = [f"http://127.0.0.1:9/{hooks}/{number}" for number in range(hooks)]
         flow.add_hooks(urls, "request_blocked")
         rounds = []
@@ -96,7 +97,7 @@ def _unwanted(bench: Bench, flow: Inflow) -> Figure:
         cpu.append(median(rounds))
     few, many = cpu
     return Figure(
-        f"an event that no hook wants, {MANY_HOOKS:,} hooks against {FEW_HOOKS}",
+        f"an event that no hook wants, {most:,} hooks against {FEW_HOOKS}",
         f"{many:.2f} ms CPU each",
         f"with {FEW_HOOKS}: {few:.2f} ms CPU each",
         cpu=f"{many / few:.2f} ×",
@@ -131,7 +132,7 @@ def _promptness(bench: Bench, flow: Inflow, receiver: Receiver) -> Figure:
 
 def _fan_out(bench: Bench, flow: Inflow, receiver: Receiver) -> Figure:
     """One sender's answers while an event goes out to a thousand hooks, and without that."""
-    hooks = HOOKS // 10 if bench.rounds == 1 else HOOKS
+    hooks = bench.many(HOOKS)
     click.echo(f"One event to {hooks:,} hooks; another sender meanwhile")
     flow.add_hooks([f"{receiver.url}/{number}" for number in range(hooks)], "balance_depleted")
     calm = _meanwhile(flow, lambda: threading.Event().wait(bench.seconds))
