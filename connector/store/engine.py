@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import QueuePool
 
 from connector.store import clock, failures, pooler, sqlite_file
 from connector.store.pieces import Finish
@@ -25,6 +26,8 @@ READERS = 8
 """Connections that read SQLite at a time in one process; one more writes."""
 POOL_SECONDS = WAIT_SECONDS - LOCK_SECONDS
 """On PostgreSQL one caller may wait for a connection and then for a lock: five seconds in all."""
+_SPARE = 2
+"""Connections to PostgreSQL that groups leave to others."""
 T = TypeVar("T")
 
 
@@ -118,7 +121,8 @@ class Store:
         self.engine = engine
         self._reader = engine.execution_options(reads_only=True)
         self._group = GroupWriter(engine, WAIT_SECONDS) if engine.dialect.name == "sqlite" else None
-        self._shared = SharedCommits(engine, POOL_SECONDS)
+        connections = cast(QueuePool, engine.pool).size()
+        self._shared = SharedCommits(engine, POOL_SECONDS, max(1, connections - _SPARE))
         self.clock = clock.DatabaseClock(lambda: self.read(clock.moment))
 
     def read(self, work: Callable[[Connection], T]) -> T:

@@ -8,6 +8,7 @@ transaction is undone and each piece of the group is done again by its own threa
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -15,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.coalescing import Coalescer
 from connector.store import pieces
+from connector.store.lanes import Lanes
 from connector.store.pieces import Ended, Finish, Piece, Work
 
 _GROUP = 32
@@ -24,14 +26,16 @@ _SHORT = text("SET LOCAL lock_timeout = 100")
 
 
 class SharedCommits:
-    """Runs pieces of work that lock nothing but rows of their own, or do so in their `order`.
+    """Runs pieces of work that lock nothing but rows of their own, or do so in their `order`; one
+    group at a time, or as many as `most_lanes` where the database is far away.
 
     Nobody waits longer than `wait_seconds` for those who came before.
     """
 
-    def __init__(self, engine: Engine, wait_seconds: float) -> None:
+    def __init__(self, engine: Engine, wait_seconds: float, most_lanes: int = 1) -> None:
         self._engine = engine
-        self._coalescer: Coalescer[None, Piece, Ended] = Coalescer(
+        self._lanes = Lanes(most_lanes)
+        self._coalescer: Coalescer[int, Piece, Ended] = Coalescer(
             self._commit, _GROUP, wait_seconds
         )
 
@@ -46,7 +50,7 @@ class SharedCommits:
             return self._alone(Piece(work, finish=finish))
         piece = Piece(work, order, finish)
         try:
-            ended = self._coalescer.run(None, piece)
+            ended = self._coalescer.run(self._lanes.of(order), piece)
         except TimeoutError:
             raise PoolTimeout("the database is busy") from None
         return self._alone(piece) if ended.alone else ended.result
@@ -56,12 +60,14 @@ class SharedCommits:
             (result,) = _all(connection, [piece])
             return result
 
-    def _commit(self, _: None, take: Callable[[], list[Piece]]) -> list[Ended]:
+    def _commit(self, _: int, take: Callable[[], list[Piece]]) -> list[Ended]:
         with self._engine.connect() as connection:
+            began = perf_counter()
             transaction = connection.begin()
             group: list[Piece] = []
             try:
                 connection.execute(_SHORT)
+                self._lanes.began(perf_counter() - began)
                 group += take()
                 results = _all(connection, group)
             except Exception:

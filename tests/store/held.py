@@ -23,7 +23,7 @@ class Held:
     def __init__(
         self,
         run: Callable[..., object],
-        coalescer: Coalescer[None, Any, Any],
+        coalescer: Coalescer[Any, Any, Any],
         pool: ThreadPoolExecutor,
     ) -> None:
         self._run, self._coalescer, self._pool = run, coalescer, pool
@@ -37,7 +37,7 @@ class Held:
 
     def later(self, work: Work, *more: Any) -> Future[Any]:
         """Queue `work`; returns when it is queued."""
-        waiting = self._coalescer._waiting[None]
+        (waiting,) = self._coalescer._waiting.values()
         before = len(waiting)
         call = self._pool.submit(self._run, work, *more)
         until(lambda: len(waiting) > before)

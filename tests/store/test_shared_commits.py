@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -220,6 +221,21 @@ def test_a_lost_connection_is_told_to_all_of_its_group(group: Group, engine: Eng
     group.let_go()
     assert all(isinstance(call.exception(), DBAPIError) for call in calls)
     assert stored(engine) == []
+
+
+def test_far_away_groups_go_side_by_side(engine: Engine, pool: ThreadPoolExecutor) -> None:
+    """Two pieces that wait for one another, which in one group they could not."""
+    commits, meeting = SharedCommits(engine, PATIENCE, most_lanes=4), Barrier(2)
+    for _ in range(16):
+        commits._lanes.began(0.002)
+
+    def meet(_: Connection) -> None:
+        meeting.wait(PATIENCE)
+
+    orders = {commits._lanes.of(str(number)): str(number) for number in range(32)}
+    calls = [pool.submit(commits.run, meet, orders[lane], None) for lane in (1, 3)]
+    for call in calls:
+        call.result(PATIENCE)
 
 
 def _ended(engine: Engine, process: int) -> bool:

@@ -1,0 +1,31 @@
+"""How many groups are committed at a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.store.lanes import Lanes
+
+
+@pytest.mark.parametrize(
+    ("took", "most", "lanes"),
+    [
+        ([0.000_3] * 16, 8, 1),
+        ([0.001] * 16, 8, 2),
+        ([0.002] * 15 + [0.5], 8, 4),
+        ([0.02] * 16, 8, 8),
+        ([0.02] * 16, 1, 1),
+        ([0.02] * 15, 8, 1),
+        ([0.02] * 16 + [0.000_3], 8, 1),
+        ([0.000_3] + [0.02] * 16, 8, 8),
+    ],
+    ids=["near", "a little away", "one waited", "far", "few", "new", "nearer now", "farther now"],
+)
+def test_there_are_more_lanes_the_farther_the_database(
+    took: list[float], most: int, lanes: int
+) -> None:
+    told = Lanes(most)
+    for seconds in took:
+        told.began(seconds)
+    assert told.count == lanes
+    assert {told.of(str(number)) for number in range(500)} == set(range(lanes))
