@@ -1,16 +1,19 @@
-"""What PostgreSQL uses for a charge and for an event, and how fast its busiest row goes."""
+"""What PostgreSQL uses for a charge and for an event, how fast its busiest row goes, and what it
+matters that it is far away."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
+from contextlib import ExitStack
 from statistics import median
 
 import click
 
 from bench import calls, servers
 from bench.calls import KEY, Call
-from bench.contest import CONNECTIONS, check
+from bench.contest import CONNECTIONS, Contestant, check, compete, middle, ratio
+from bench.distance import away
 from bench.figures import Figure
 from bench.inflow import inflow, sandbox
 from bench.load import drive
@@ -19,13 +22,16 @@ from bench.servers import Bench, postgres_database
 from connector.store import make_engine
 
 _SENDERS = 32
+_AWAY_MS = 1.0
 _FEATURE = "bench-feature"
 
 
 def measure(bench: Bench) -> list[Figure]:
     """All rows of this group; none where there is no PostgreSQL."""
-    with sandbox(bench) as upstream, postgres_database() as first, postgres_database() as second:
-        if not first or not second:
+    with ExitStack() as stack:
+        upstream = stack.enter_context(sandbox(bench))
+        first, second, third = (stack.enter_context(postgres_database()) for _ in range(3))
+        if not (first and second and third):
             return []
         figures = []
         with servers.connector(bench, "database", database=first) as server:
@@ -33,10 +39,37 @@ def measure(bench: Bench) -> list[Figure]:
             figures.append(_stored(first, "a charge", "ledger"))
             _set_price(server)
             figures.append(_one_row(bench, server))
+            figures.append(_far(bench, server, third))
         with inflow(bench, upstream, "database-inbound", second) as flow:
             figures.append(_used(bench, flow.server, "an event", flow.events(), _SENDERS))
             figures.append(_stored(second, "an event", "events"))
         return figures
+
+
+def _far(bench: Bench, near: Server, database: str) -> Figure:
+    """Charges with the database on another machine, in turns with one that is here."""
+    click.echo(f"POST /v1/charge, PostgreSQL {_AWAY_MS:g} ms away")
+    call = calls.charge()
+    with (
+        away(database, _AWAY_MS) as address,
+        servers.connector(bench, "connector-far", database=address) as far,
+    ):
+        results = compete(
+            [Contestant("far", far, call), Contestant("near", near, call)],
+            rounds=bench.rounds,
+            seconds=bench.seconds,
+            connections=_SENDERS,
+        )
+    told = {
+        name: f"{middle(turns, 'rate'):,.0f}/s, p99 {middle(turns, 'p99_milliseconds'):.0f} ms"
+        for name, turns in results.items()
+    }
+    return Figure(
+        f"`POST /v1/charge`, PostgreSQL {_AWAY_MS:g} ms away, {_SENDERS} connections",
+        told["far"],
+        f"PostgreSQL on this machine: {told['near']}",
+        f"{ratio(results['far'], results['near'], 'rate'):.2f} ×",
+    )
 
 
 def _used(bench: Bench, server: Server, what: str, call: Call, connections: int) -> Figure:
