@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections import deque
 
-_NEAR_SECONDS = 0.0005
-"""For each of these that a transaction takes to begin (two journeys to the database) there is one
-lane more."""
+_NEAR_SECONDS = 0.00025
+"""For each of these that a transaction takes to begin, one journey to the database, there is a
+lane."""
 _LOOKS = 16
 
 

@@ -29,7 +29,14 @@ def _setting(how: str, limits: dict[str, int]) -> str:
 
 
 _SET = _setting("SET", _LIMITS)
-_BEGIN = f"BEGIN; {_setting('SET LOCAL', _LIMITS)}"
+_SHORT = {"lock_timeout": 100}
+"""Those who share a transaction wait with each other, so who waits for longer does so alone."""
+_BEGINNINGS = {
+    (True, False): f"BEGIN; {_setting('SET LOCAL', _LIMITS)}",
+    (True, True): f"BEGIN; {_setting('SET LOCAL', _LIMITS | _SHORT)}",
+    (False, True): f"BEGIN; {_setting('SET LOCAL', _SHORT)}",
+}
+"""How a transaction begins that has limits of its own: behind a pooler, shared."""
 NO_LIMITS = _setting("SET LOCAL", dict.fromkeys(_LIMITS, 0))
 """What a transaction says that may take as long as it likes."""
 _POOLED = "connector.pooled"
@@ -55,17 +62,18 @@ def limit(connection: Any, record: Any) -> None:
 def begin(connection: Connection) -> None:
     """A listener of "begin". Where there is no pooler reading goes without a transaction: each
     statement sees what was committed when it began, within one or not, and two of three journeys
-    are saved."""
+    are saved. A transaction with limits of its own begins and sets them in one."""
     options = connection.get_execution_options()
     if "isolation_level" in options:
         return
     driver: Any = connection.connection.driver_connection
     pooled = _POOLED in connection.info
-    by_itself = pooled or options.get("reads_only", False)
+    said = _BEGINNINGS.get((pooled, options.get("shared", False)))
+    by_itself = said is not None or options.get("reads_only", False)
     if driver.autocommit != by_itself:
         driver.autocommit = by_itself
-    if pooled:
+    if said is not None:
         try:
-            driver.execute(_BEGIN)
+            driver.execute(said)
         except connection.dialect.loaded_dbapi.Error as error:
             raise of_driver(connection, error) from error

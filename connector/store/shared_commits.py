@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from connector.coalescing import Coalescer
@@ -21,8 +21,6 @@ from connector.store.pieces import Ended, Finish, Piece, Work
 
 _GROUP = 32
 _ALONE = Ended(alone=True)
-_SHORT = text("SET LOCAL lock_timeout = 100")
-"""Milliseconds: others wait along, so who waits for longer does so alone."""
 
 
 class SharedCommits:
@@ -33,7 +31,7 @@ class SharedCommits:
     """
 
     def __init__(self, engine: Engine, wait_seconds: float, most_lanes: int = 1) -> None:
-        self._engine = engine
+        self._engine, self._sharing = engine, engine.execution_options(shared=True)
         self._lanes = Lanes(most_lanes)
         self._coalescer: Coalescer[int, Piece, Ended] = Coalescer(
             self._commit, _GROUP, wait_seconds
@@ -61,17 +59,15 @@ class SharedCommits:
             return result
 
     def _commit(self, _: int, take: Callable[[], list[Piece]]) -> list[Ended]:
-        with self._engine.connect() as connection:
+        with self._sharing.connect() as connection:
             began = perf_counter()
             transaction = connection.begin()
-            group: list[Piece] = []
+            self._lanes.began(perf_counter() - began)
+            group = take()
             try:
-                connection.execute(_SHORT)
-                self._lanes.began(perf_counter() - began)
-                group += take()
                 results = _all(connection, group)
             except Exception:
-                if connection.invalidated or not group:
+                if connection.invalidated:
                     raise
                 transaction.rollback()
                 return [_ALONE] * len(group)

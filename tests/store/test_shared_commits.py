@@ -227,7 +227,7 @@ def test_far_away_groups_go_side_by_side(engine: Engine, pool: ThreadPoolExecuto
     """Two pieces that wait for one another, which in one group they could not."""
     commits, meeting = SharedCommits(engine, PATIENCE, most_lanes=4), Barrier(2)
     for _ in range(16):
-        commits._lanes.began(0.002)
+        commits._lanes.began(0.001)
 
     def meet(_: Connection) -> None:
         meeting.wait(PATIENCE)
