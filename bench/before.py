@@ -30,14 +30,15 @@ def measure(bench: Bench, revision: str) -> list[Figure]:
         postgres_database() as first,
         postgres_database() as second,
     ):
+        named = f"the version of {_git('show', '-s', '--format=%cs', revision).stdout.strip()}"
         figures = [
-            _row(bench, code, revision, "`GET /v1/balance`", calls.balance()),
-            _row(bench, code, revision, "`POST /v1/chat`", calls.chat()),
-            _row(bench, code, revision, "`POST /v1/charge`, SQLite", calls.charge()),
+            _row(bench, code, named, "`GET /v1/balance`", calls.balance()),
+            _row(bench, code, named, "`POST /v1/chat`", calls.chat()),
+            _row(bench, code, named, "`POST /v1/charge`, SQLite", calls.charge()),
         ]
         if first and second:
             name = "`POST /v1/charge`, PostgreSQL"
-            figures.append(_row(bench, code, revision, name, calls.charge(), (first, second)))
+            figures.append(_row(bench, code, named, name, calls.charge(), (first, second)))
         return figures
 
 
@@ -63,7 +64,7 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 def _row(
     bench: Bench,
     code: Path,
-    revision: str,
+    named: str,
     name: str,
     call: Call,
     databases: tuple[str, str] = ("", ""),
@@ -73,6 +74,6 @@ def _row(
         servers.connector(bench, "after", database=databases[0]) as after,
         servers.connector(bench, "before", database=databases[1], code=code) as before,
     ):
-        contestants = [Contestant("connector", after, call), Contestant(revision, before, call)]
+        contestants = [Contestant("connector", after, call), Contestant(named, before, call)]
         results = compete(contestants, rounds=bench.rounds, seconds=bench.seconds)
-    return row(f"{name}, 16 connections, against {revision}", results, "connector", revision)
+    return row(f"{name}, 16 connections, against {named}", results, "connector", named)
