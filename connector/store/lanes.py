@@ -8,7 +8,8 @@ from collections import deque
 _NEAR_SECONDS = 0.00025
 """For each of these that a transaction takes to begin, one journey to the database, there is a
 lane."""
-_LOOKS = 16
+_FEWEST, _LAST = 16, 256
+"""So many beginnings are looked at before there is more than one lane, and so many at most."""
 
 
 class Lanes:
@@ -18,14 +19,14 @@ class Lanes:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._took: deque[float] = deque(maxlen=_LOOKS)
+        self._took: deque[float] = deque(maxlen=_LAST)
         self.count = 1
 
     def began(self, seconds: float) -> None:
         """A transaction has taken so long to begin. The quickest of some counts: of the others
         nobody knows what else they have waited for."""
         self._took.append(seconds)
-        if len(self._took) == _LOOKS:
+        if len(self._took) >= _FEWEST:
             self.count = max(1, min(self._most, int(min(self._took) / _NEAR_SECONDS)))
 
     def of(self, order: str) -> int:

@@ -9,6 +9,7 @@ Source: https://www.pgbouncer.org/features.html
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,15 +29,18 @@ def _setting(how: str, limits: dict[str, int]) -> str:
     return "; ".join(f"{how} {name} = {milliseconds}" for name, milliseconds in limits.items())
 
 
+@lru_cache(maxsize=256)
+def _beginning(pooled: bool, lock_milliseconds: int | None) -> str:
+    """How a transaction begins that has limits of its own, in one journey; "" for another one."""
+    limits = dict(_LIMITS) if pooled else {}
+    if lock_milliseconds is not None:
+        limits["lock_timeout"] = lock_milliseconds
+    return f"BEGIN; {_setting('SET LOCAL', limits)}" if limits else ""
+
+
 _SET = _setting("SET", _LIMITS)
-_SHORT = {"lock_timeout": 100}
-"""Those who share a transaction wait with each other, so who waits for longer does so alone."""
-_BEGINNINGS = {
-    (True, False): f"BEGIN; {_setting('SET LOCAL', _LIMITS)}",
-    (True, True): f"BEGIN; {_setting('SET LOCAL', _LIMITS | _SHORT)}",
-    (False, True): f"BEGIN; {_setting('SET LOCAL', _SHORT)}",
-}
-"""How a transaction begins that has limits of its own: behind a pooler, shared."""
+LOCK_MILLISECONDS = "connector.lock_milliseconds"
+"""An engine's option: how long its transactions may wait for a lock, if not for `LOCK_SECONDS`."""
 NO_LIMITS = _setting("SET LOCAL", dict.fromkeys(_LIMITS, 0))
 """What a transaction says that may take as long as it likes."""
 _POOLED = "connector.pooled"
@@ -68,11 +72,11 @@ def begin(connection: Connection) -> None:
         return
     driver: Any = connection.connection.driver_connection
     pooled = _POOLED in connection.info
-    said = _BEGINNINGS.get((pooled, options.get("shared", False)))
-    by_itself = said is not None or options.get("reads_only", False)
+    said = _beginning(pooled, options.get(LOCK_MILLISECONDS))
+    by_itself = bool(said) or options.get("reads_only", False)
     if driver.autocommit != by_itself:
         driver.autocommit = by_itself
-    if said is not None:
+    if said:
         try:
             driver.execute(said)
         except connection.dialect.loaded_dbapi.Error as error:

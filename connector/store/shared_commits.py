@@ -18,9 +18,13 @@ from connector.coalescing import Coalescer
 from connector.store import pieces
 from connector.store.lanes import Lanes
 from connector.store.pieces import Ended, Finish, Piece, Work
+from connector.store.pooler import LOCK_MILLISECONDS
 
 _GROUP = 32
 _ALONE = Ended(alone=True)
+_LOCK_MILLISECONDS = 100
+"""The others of a group wait along, so who waits for longer does so alone. Groups side by side wait
+for each other too, for the sums of the day: for each of them there is as much again."""
 
 
 class SharedCommits:
@@ -31,7 +35,11 @@ class SharedCommits:
     """
 
     def __init__(self, engine: Engine, wait_seconds: float, most_lanes: int = 1) -> None:
-        self._engine, self._sharing = engine, engine.execution_options(shared=True)
+        self._engine = engine
+        self._sharing = [
+            engine.execution_options(**{LOCK_MILLISECONDS: lanes * _LOCK_MILLISECONDS})
+            for lanes in range(1, most_lanes + 1)
+        ]
         self._lanes = Lanes(most_lanes)
         self._coalescer: Coalescer[int, Piece, Ended] = Coalescer(
             self._commit, _GROUP, wait_seconds
@@ -59,7 +67,7 @@ class SharedCommits:
             return result
 
     def _commit(self, _: int, take: Callable[[], list[Piece]]) -> list[Ended]:
-        with self._sharing.connect() as connection:
+        with self._sharing[self._lanes.count - 1].connect() as connection:
             began = perf_counter()
             transaction = connection.begin()
             self._lanes.began(perf_counter() - began)

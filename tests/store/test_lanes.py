@@ -17,9 +17,20 @@ from connector.store.lanes import Lanes
         ([0.02] * 16, 1, 1),
         ([0.02] * 15, 8, 1),
         ([0.02] * 16 + [0.000_15], 8, 1),
-        ([0.000_15] + [0.02] * 16, 8, 8),
+        ([0.000_15] + [0.02] * 255, 8, 1),
+        ([0.000_15] + [0.02] * 256, 8, 8),
     ],
-    ids=["near", "a little away", "one waited", "far", "few", "new", "nearer now", "farther now"],
+    ids=[
+        "near",
+        "a little away",
+        "one waited",
+        "far",
+        "few",
+        "new",
+        "nearer now",
+        "it was near",
+        "farther now",
+    ],
 )
 def test_there_are_more_lanes_the_farther_the_database(
     took: list[float], most: int, lanes: int

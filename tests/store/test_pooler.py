@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import ProgrammingError
 
 from connector.errors import Unavailable
 from connector.store import Store, make_engine, secret_rows
@@ -58,13 +59,29 @@ def limits(connection: Connection) -> list[str]:
     return [connection.execute(text(f"SHOW {name}")).scalar_one() for name in LIMITS]
 
 
-def test_reading_and_writing_have_their_limits(pooled_store: Store) -> None:
-    assert pooled_store.read(limits) == pooled_store.write(limits) == ["5s", "3s", "10s"]
+def check_limits(store: Store) -> None:
+    """Whoever shares a transaction waits for no lock for long; whoever comes next does."""
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("SELECT nothing"))
+
+    for _ in range(2):
+        assert store.write_shared(limits, "order") == ["5s", "100ms", "10s"]
+        assert store.read(limits) == store.write(limits) == ["5s", "3s", "10s"]
+        with pytest.raises(ProgrammingError):
+            store.write_shared(fail, "order")
+        assert store.read(limits) == store.write(limits) == ["5s", "3s", "10s"]
+
+
+def test_reading_and_writing_have_their_limits(pooled: str) -> None:
+    store = Store(make_engine(pooled, pool_size=1))
+    check_limits(store)
+    store.close()
 
 
 def test_without_a_pooler_they_are_the_same(postgres_itself: str) -> None:
     store = Store(make_engine(postgres_itself, pool_size=1))
-    assert store.read(limits) == store.write(limits) == ["5s", "3s", "10s"]
+    check_limits(store)
     store.close()
 
 

@@ -58,10 +58,16 @@ def page_in(browser: Browser, pictures: Path, scheme: str = "light") -> Iterator
 
 
 def follow(link: Locator) -> None:
-    """Press what leads to another page, and wait until that page is there. Whoever runs a script,
-    loads anew or goes elsewhere while a page is being left is told that it is gone."""
+    """Click on what leads to another page, and wait until that page is there. Whoever runs a
+    script, loads anew or goes elsewhere while a page is being left is told that it is gone."""
     with link.page.expect_navigation():
         link.click()
+
+
+def enter(page: Page) -> None:
+    """The same with the key that sends off a form."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 @dataclass

@@ -210,14 +210,18 @@ class SandboxPaywall:
         self._control("POST", f"users/{user}", state)
 
     def set_feature(self, connector: Server, name: str = "pdf-parse", **rule: object) -> None:
-        """Set at a connector what a feature of this paywall costs, and that it is noon there."""
-        for path, values in (
-            ("settings", {"timezone": zone_at_noon()}),
-            (f"features/{name}", rule),
-        ):
-            address = f"{connector.address}/v1/{path}"
-            answer = httpx.put(address, json=values, headers=self.bearer, trust_env=False)
-            answer.raise_for_status()
+        """Set at a connector what a feature of this paywall costs; its day does not end soon."""
+        self.set_noon(connector)
+        self._put(connector, f"features/{name}", rule)
+
+    def set_noon(self, connector: Server) -> None:
+        """Set at a connector that it is noon at this paywall: its day does not end soon."""
+        self._put(connector, "settings", {"timezone": zone_at_noon()})
+
+    def _put(self, connector: Server, path: str, values: dict[str, Any]) -> None:
+        address = f"{connector.address}/v1/{path}"
+        answer = httpx.put(address, json=values, headers=self.bearer, trust_env=False)
+        answer.raise_for_status()
 
     def settings(self, **changed: object) -> None:
         """Change how the paywall behaves, such as its `decline_wording`."""
