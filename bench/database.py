@@ -12,17 +12,18 @@ import click
 
 from bench import calls, servers
 from bench.calls import KEY, Call
-from bench.contest import CONNECTIONS, Contestant, check, compete, middle, ratio
+from bench.contest import CONNECTIONS, Contestant, check, compete
 from bench.distance import away
 from bench.figures import Figure
 from bench.inflow import inflow, sandbox
 from bench.load import drive
 from bench.processes import Server, cpu_seconds
 from bench.servers import Bench, postgres_database
+from bench.throughput import row
 from connector.store import make_engine
 
 _SENDERS = 32
-_AWAY_MS = 1.0
+_AWAY_MS, _NEAR = 1.0, "PostgreSQL on this machine"
 _FEATURE = "bench-feature"
 
 
@@ -55,21 +56,13 @@ def _far(bench: Bench, near: Server, database: str) -> Figure:
         servers.connector(bench, "connector-far", database=address) as far,
     ):
         results = compete(
-            [Contestant("far", far, call), Contestant("near", near, call)],
+            [Contestant("connector", far, call), Contestant(_NEAR, near, call)],
             rounds=bench.rounds,
             seconds=bench.seconds,
             connections=_SENDERS,
         )
-    told = {
-        name: f"{middle(turns, 'rate'):,.0f}/s, p99 {middle(turns, 'p99_milliseconds'):.0f} ms"
-        for name, turns in results.items()
-    }
-    return Figure(
-        f"`POST /v1/charge`, PostgreSQL {_AWAY_MS:g} ms away, {_SENDERS} connections",
-        told["far"],
-        f"PostgreSQL on this machine: {told['near']}",
-        f"{ratio(results['far'], results['near'], 'rate'):.2f} ×",
-    )
+    name = f"`POST /v1/charge`, PostgreSQL {_AWAY_MS:g} ms away, {_SENDERS} connections"
+    return row(name, results, "connector", _NEAR)
 
 
 def _used(bench: Bench, server: Server, what: str, call: Call, connections: int) -> Figure:

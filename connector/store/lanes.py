@@ -10,15 +10,17 @@ _NEAR_SECONDS = 0.00025
 lane."""
 _FEWEST, _LAST = 16, 256
 """So many beginnings are looked at before there is more than one lane, and so many at most."""
+_MOST = 8
+"""So many were measured; each may wait for the sums that the others write."""
 
 
 class Lanes:
     """One group at a time costs least where the database is near. Each piece of a group makes its
     journeys after the one before, so where a journey takes long several groups go side by side:
-    at most `most`, which each have a connection."""
+    at most `most` and eight, which each have a connection."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = min(most, _MOST)
         self._took: deque[float] = deque(maxlen=_LAST)
         self.count = 1
 
@@ -27,7 +29,7 @@ class Lanes:
         nobody knows what else they have waited for."""
         self._took.append(seconds)
         if len(self._took) >= _FEWEST:
-            self.count = max(1, min(self._most, int(min(self._took) / _NEAR_SECONDS)))
+            self.count = max(1, min(self.most, int(min(self._took) / _NEAR_SECONDS)))
 
     def of(self, order: str) -> int:
         """The number of the lane in which a piece with this order goes, from 0."""

@@ -35,12 +35,11 @@ class SharedCommits:
     """
 
     def __init__(self, engine: Engine, wait_seconds: float, most_lanes: int = 1) -> None:
-        self._engine = engine
+        self._engine, self._lanes = engine, Lanes(most_lanes)
         self._sharing = [
             engine.execution_options(**{LOCK_MILLISECONDS: lanes * _LOCK_MILLISECONDS})
-            for lanes in range(1, most_lanes + 1)
+            for lanes in range(1, self._lanes.most + 1)
         ]
-        self._lanes = Lanes(most_lanes)
         self._coalescer: Coalescer[int, Piece, Ended] = Coalescer(
             self._commit, _GROUP, wait_seconds
         )
